@@ -67,16 +67,15 @@ verify-kernel: prepare
 
 # -------------------------------------------------------------- configuration
 
-# A newer defconfig is taken up by itself, unless menuconfig made another.
+# What is newer is taken up by itself; menuconfig's choices outlive a new defconfig.
 own	:= $(obj)/.config.own
+pages	:= $(CURDIR)/defconfig Kconfig arch/lib/Kconfig arch/lib/Kconfig.debug $(tree)/Makefile
 
-$(obj)/.defconfig: $(CURDIR)/defconfig | prepare
+$(tree)/Makefile: | prepare ;
+
+$(obj)/.defconfig: $(pages) | prepare
 	$(Q)mkdir -p $(obj)
-	$(Q)if [ -e $(own) ]; then \
-		echo "defconfig is newer than your configuration, which stays; 'make defconfig' takes it up"; \
-	else \
-		$(kbuild) defconfig; \
-	fi
+	$(Q)$(kbuild) $$([ -e $(own) ] && echo olddefconfig || echo defconfig)
 	$(Q)touch $@
 
 defconfig: prepare
@@ -101,9 +100,11 @@ savedefconfig: $(obj)/.defconfig
 library: $(obj)/.defconfig
 	$(Q)[ -e $(obj)/vmlinux ] || echo "  KERNEL  $(KERNEL): about 3 minutes on 2 processors, seconds from then on"
 	$(Q)$(kbuild) vmlinux
-	$(Q)[ $(so) -nt $(obj)/vmlinux ] || { \
-		echo "  STRIP   $(so)" && \
-		objcopy --strip-debug $(obj)/vmlinux $(obj)/$(so) && mv $(obj)/$(so) $(so); }
+	$(Q)[ $(obj)/liblinux.so -nt $(obj)/vmlinux ] || { \
+		objcopy --strip-debug $(obj)/vmlinux $(obj)/liblinux.tmp && \
+		mv $(obj)/liblinux.tmp $(obj)/liblinux.so; }
+	$(Q)cmp -s $(obj)/liblinux.so $(so) || { echo "  LIBRARY $(so)" && \
+		cp $(obj)/liblinux.so $(obj)/$(so) && mv $(obj)/$(so) $(so); }
 	$(Q)ln -sfn $(so) liblinux.so
 
 tools: prepare
