@@ -19,7 +19,7 @@ ifneq ($(words $(CURDIR)),1)
 $(error $(CURDIR): kbuild cannot work in a directory with a space in its name)
 endif
 
-ifneq ($(wildcard $(KERNEL)/Kbuild),)
+ifneq ($(wildcard $(KERNEL)/arch/Kconfig),)
 tree	:= $(realpath $(KERNEL))
 kernel	:= $(notdir $(tree))-$(firstword $(shell echo $(tree) | cksum))
 else ifeq ($(shell expr "$(KERNEL)" : '[0-9]*\.[0-9]*$$'),0)
