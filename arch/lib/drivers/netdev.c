@@ -1,0 +1,648 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A network device whose other end is the caller's.
+ *
+ * Transmit: a packet takes a slot, which describes its pieces where they lie,
+ * and goes out in batches, as the stack hands them over. It keeps the slot
+ * until the caller is done with it; without a free slot the queue stops. Slots
+ * are reused last in, first out, so that a quiet device touches few of them.
+ *
+ * Receive: packets come in batches as an interrupt, are copied, and go up
+ * through NAPI and GRO. Metadata is checked as that of any untrusted device.
+ */
+#include <linux/etherdevice.h>
+#include <linux/ethtool.h>
+#include <linux/idr.h>
+#include <linux/if_arp.h>
+#include <linux/net_tstamp.h>
+#include <linux/netdevice.h>
+#include <linux/nsproxy.h>
+#include <linux/rtnetlink.h>
+#include <linux/skbuff.h>
+#include <linux/uaccess.h>
+#include <linux/virtio_net.h>
+#include <net/net_namespace.h>
+#include <asm/lib.h>
+
+#define TX_RING_DEFAULT	256
+#define TX_RING_MAX	4096
+#define TX_BATCH	64
+#define RX_QUEUE_MAX	4096
+#define RX_HEADER	256	/* linear part of a packet that comes in fragments */
+
+struct tx_slot {
+	struct sk_buff *skb;
+	u32 next_free;
+	struct lib_iov iov[LIB_MAX_IOV];
+};
+
+struct lib_dev {
+	struct net_device *dev;
+	struct napi_struct napi;
+	u32 id;
+	u32 flags;
+
+	struct tx_slot *slots;
+	u32 nr_slots;
+	u32 free_slot;		/* first of the list, or NO_SLOT */
+	u32 fresh_slots;	/* how many were ever used */
+	struct lib_packet batch[TX_BATCH];
+	unsigned int nr_batch;
+
+	struct sk_buff_head done;	/* sent, to be freed */
+	struct sk_buff_head rxq;	/* received, to go up */
+	struct rtnl_link_stats64 stats;
+};
+
+#define NO_SLOT		U32_MAX
+
+static DEFINE_IDR(lib_devs);
+
+/* ---------------------------------------------------------------- transmit */
+
+static struct tx_slot *slot_get(struct lib_dev *ld, u32 *token)
+{
+	struct tx_slot *slot;
+
+	if (ld->free_slot != NO_SLOT) {
+		*token = ld->free_slot;
+		slot = &ld->slots[*token];
+		ld->free_slot = slot->next_free;
+	} else {
+		*token = ld->fresh_slots++;
+		slot = &ld->slots[*token];
+	}
+	return slot;
+}
+
+static bool slots_left(struct lib_dev *ld)
+{
+	return ld->free_slot != NO_SLOT || ld->fresh_slots < ld->nr_slots;
+}
+
+static struct sk_buff *slot_put(struct lib_dev *ld, u32 token)
+{
+	struct tx_slot *slot = &ld->slots[token];
+	struct sk_buff *skb = slot->skb;
+
+	slot->skb = NULL;
+	slot->next_free = ld->free_slot;
+	ld->free_slot = token;
+	return skb;
+}
+
+static unsigned int describe(struct tx_slot *slot, const struct sk_buff *skb)
+{
+	const struct skb_shared_info *info = skb_shinfo(skb);
+	unsigned int i, n = 0;
+
+	if (skb_headlen(skb))
+		slot->iov[n++] = (struct lib_iov){ skb->data, skb_headlen(skb) };
+	for (i = 0; i < info->nr_frags; i++)
+		slot->iov[n++] = (struct lib_iov){ skb_frag_address(&info->frags[i]),
+						   skb_frag_size(&info->frags[i]) };
+	return n;
+}
+
+static void tx_flush(struct lib_dev *ld)
+{
+	unsigned int i, done, nr = ld->nr_batch;
+
+	if (!nr)
+		return;
+	ld->nr_batch = 0;
+	done = host_call(netdev_tx, ld->id, ld->batch, nr);
+	for (i = 0; i < min(done, nr); i++) {
+		unsigned int len = ld->batch[i].len;
+
+		dev_consume_skb_any(slot_put(ld, ld->batch[i].token));
+		netdev_completed_queue(ld->dev, 1, len);
+	}
+}
+
+static netdev_tx_t lib_dev_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct lib_dev *ld = netdev_priv(dev);
+	struct lib_packet *pkt = &ld->batch[ld->nr_batch];
+	struct tx_slot *slot;
+	bool more;
+	u32 token;
+
+	BUILD_BUG_ON(sizeof(struct lib_vnet) != sizeof(struct virtio_net_hdr));
+	BUILD_BUG_ON(LIB_MAX_IOV < MAX_SKB_FRAGS + 1);
+
+	if (unlikely(skb_has_frag_list(skb) && skb_linearize(skb)))
+		goto drop;
+	memset(&pkt->vnet, 0, sizeof(pkt->vnet));
+	if (virtio_net_hdr_from_skb(skb, (struct virtio_net_hdr *)&pkt->vnet, true, false, 0))
+		goto drop;
+
+	slot = slot_get(ld, &token);
+	skb_tx_timestamp(skb);
+	slot->skb = skb;
+	pkt->nr_iov = describe(slot, skb);
+	pkt->iov = slot->iov;
+	pkt->len = skb->len;
+	pkt->tstamp = 0;
+	pkt->token = token;
+	ld->nr_batch++;
+	ld->stats.tx_packets += skb_is_gso(skb) ? max_t(u32, skb_shinfo(skb)->gso_segs, 1) : 1;
+	ld->stats.tx_bytes += skb->len;
+
+	more = __netdev_sent_queue(dev, skb->len, netdev_xmit_more());
+	if (!slots_left(ld)) {
+		netif_stop_queue(dev);
+		more = true;
+	}
+	if (more || ld->nr_batch == TX_BATCH) {
+		tx_flush(ld);
+		if (slots_left(ld) && netif_queue_stopped(dev))
+			netif_wake_queue(dev);
+	}
+	return NETDEV_TX_OK;
+
+drop:
+	ld->stats.tx_dropped++;
+	dev_kfree_skb_any(skb);
+	if (!netdev_xmit_more())
+		tx_flush(ld);
+	return NETDEV_TX_OK;
+}
+
+struct tx_done {
+	struct lib_dev *ld;
+	const u64 *tokens;
+	unsigned int nr;
+	u64 tstamp;
+	int err;
+};
+
+static void tx_done(void *arg)
+{
+	struct tx_done *td = arg;
+	struct lib_dev *ld = td->ld;
+	unsigned int i, packets = 0, bytes = 0;
+
+	for (i = 0; i < td->nr; i++) {
+		struct sk_buff *skb;
+
+		if (td->tokens[i] >= ld->fresh_slots || !ld->slots[td->tokens[i]].skb) {
+			td->err = -EINVAL;
+			continue;
+		}
+		skb = slot_put(ld, td->tokens[i]);
+		if (td->tstamp && skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP) {
+			struct skb_shared_hwtstamps stamp = {
+				.hwtstamp = ns_to_ktime(td->tstamp),
+			};
+
+			skb_tstamp_tx(skb, &stamp);
+		}
+		packets++;
+		bytes += skb->len;
+		__skb_queue_tail(&ld->done, skb);
+	}
+	netdev_completed_queue(ld->dev, packets, bytes);
+	napi_schedule_irqoff(&ld->napi);
+}
+
+int lib_netdev_tx_done(u32 id, const u64 *tokens, unsigned int nr, u64 tstamp)
+{
+	struct tx_done td = {
+		.ld = idr_find(&lib_devs, id), .tokens = tokens, .nr = nr, .tstamp = tstamp,
+	};
+
+	if (!td.ld)
+		return -ENODEV;
+	return lib_inject(tx_done, &td) ? td.err : -EOWNERDEAD;
+}
+
+/* ----------------------------------------------------------------- receive */
+
+static struct sk_buff *rx_alloc(struct lib_dev *ld, unsigned int len)
+{
+	struct sk_buff *skb;
+	int err;
+
+	if (len <= SKB_MAX_HEAD(NET_SKB_PAD + NET_IP_ALIGN)) {
+		skb = napi_alloc_skb(&ld->napi, len);
+		if (skb)
+			__skb_put(skb, len);
+		return skb;
+	}
+	skb = alloc_skb_with_frags(RX_HEADER + NET_SKB_PAD, len - RX_HEADER,
+				   PAGE_ALLOC_COSTLY_ORDER, &err, GFP_ATOMIC);
+	if (!skb)
+		return NULL;
+	skb->dev = ld->dev;
+	skb_reserve(skb, NET_SKB_PAD);
+	__skb_put(skb, RX_HEADER);
+	skb->data_len = len - RX_HEADER;
+	skb->len += skb->data_len;
+	return skb;
+}
+
+static bool rx_copy(struct sk_buff *skb, const struct lib_packet *pkt)
+{
+	unsigned int i, off = 0, head = skb_headlen(skb);
+	int frag = 0;
+	unsigned int frag_off = 0;
+
+	for (i = 0; i < pkt->nr_iov; i++) {
+		const void *from = pkt->iov[i].base;
+		size_t left = pkt->iov[i].len;
+
+		while (left) {
+			unsigned int n;
+			void *to;
+
+			if (off < head) {
+				to = skb->data + off;
+				n = min_t(size_t, left, head - off);
+			} else {
+				skb_frag_t *f = &skb_shinfo(skb)->frags[frag];
+
+				to = skb_frag_address(f) + frag_off;
+				n = min_t(size_t, left, skb_frag_size(f) - frag_off);
+				frag_off += n;
+				if (frag_off == skb_frag_size(f)) {
+					frag_off = 0;
+					frag++;
+				}
+			}
+			if (lib_copy_user(to, from, n))
+				return false;
+			off += n;
+			from += n;
+			left -= n;
+		}
+	}
+	return true;
+}
+
+static bool rx_valid(const struct lib_dev *ld, const struct lib_packet *pkt)
+{
+	size_t len = 0;
+	unsigned int i;
+
+	if (pkt->nr_iov > LIB_MAX_IOV || pkt->len > LIB_MAX_PACKET ||
+	    pkt->len < (ld->flags & LIB_NETDEV_RAWIP ? 1 : ETH_HLEN))
+		return false;
+	for (i = 0; i < pkt->nr_iov; i++) {
+		if (pkt->iov[i].len > LIB_MAX_PACKET)
+			return false;
+		len += pkt->iov[i].len;
+	}
+	return len == pkt->len;
+}
+
+static __be16 rawip_protocol(const struct sk_buff *skb)
+{
+	switch (skb->data[0] >> 4) {
+	case 4:
+		return htons(ETH_P_IP);
+	case 6:
+		return htons(ETH_P_IPV6);
+	}
+	return 0;
+}
+
+/* Takes the packet, or counts it. */
+static bool rx_one(struct lib_dev *ld, const struct lib_packet *pkt)
+{
+	struct sk_buff *skb;
+
+	if (unlikely(!(ld->dev->flags & IFF_UP) || skb_queue_len(&ld->rxq) >= RX_QUEUE_MAX)) {
+		ld->stats.rx_dropped++;
+		return false;
+	}
+	if (unlikely(!rx_valid(ld, pkt))) {
+		ld->stats.rx_length_errors++;
+		ld->stats.rx_errors++;
+		return false;
+	}
+	skb = rx_alloc(ld, pkt->len);
+	if (unlikely(!skb)) {
+		ld->stats.rx_dropped++;
+		return false;
+	}
+	if (unlikely(!rx_copy(skb, pkt)))
+		goto bad;
+	if (pkt->vnet.flags & LIB_VNET_DATA_VALID)
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	skb_reset_mac_header(skb);
+	if (ld->flags & LIB_NETDEV_RAWIP) {
+		skb->protocol = rawip_protocol(skb);
+		if (!skb->protocol)
+			goto bad;
+		skb_reset_network_header(skb);
+	}
+	if (unlikely(virtio_net_hdr_to_skb(skb, (const struct virtio_net_hdr *)&pkt->vnet, true)))
+		goto bad;
+	if (!(ld->flags & LIB_NETDEV_RAWIP))
+		skb->protocol = eth_type_trans(skb, ld->dev);
+	if (pkt->tstamp)
+		skb_hwtstamps(skb)->hwtstamp = ns_to_ktime(pkt->tstamp);
+	ld->stats.rx_packets++;
+	ld->stats.rx_bytes += pkt->len;
+	__skb_queue_tail(&ld->rxq, skb);
+	return true;
+
+bad:
+	ld->stats.rx_frame_errors++;
+	ld->stats.rx_errors++;
+	kfree_skb(skb);
+	return false;
+}
+
+struct rx {
+	struct lib_dev *ld;
+	const struct lib_packet *pkts;
+	unsigned int nr;
+	int taken;
+};
+
+static void rx(void *arg)
+{
+	struct rx *rx = arg;
+	unsigned int i;
+
+	for (i = 0; i < rx->nr; i++)
+		rx->taken += rx_one(rx->ld, &rx->pkts[i]);
+	napi_schedule_irqoff(&rx->ld->napi);
+}
+
+int lib_netdev_rx(u32 id, const struct lib_packet *pkts, unsigned int nr)
+{
+	struct rx r = { .ld = idr_find(&lib_devs, id), .pkts = pkts, .nr = nr };
+
+	if (!r.ld)
+		return -ENODEV;
+	return lib_inject(rx, &r) ? r.taken : -EOWNERDEAD;
+}
+
+static int lib_dev_poll(struct napi_struct *napi, int budget)
+{
+	struct lib_dev *ld = container_of(napi, struct lib_dev, napi);
+	struct sk_buff *skb;
+	int work = 0;
+
+	while ((skb = __skb_dequeue(&ld->done)))
+		napi_consume_skb(skb, budget);
+	if (netif_queue_stopped(ld->dev) && slots_left(ld))
+		netif_wake_queue(ld->dev);
+	while (work < budget && (skb = __skb_dequeue(&ld->rxq))) {
+		napi_gro_receive(napi, skb);
+		work++;
+	}
+	if (work < budget)
+		napi_complete_done(napi, work);
+	return work;
+}
+
+/* --------------------------------------------------------------- the device */
+
+static int lib_dev_open(struct net_device *dev)
+{
+	struct lib_dev *ld = netdev_priv(dev);
+
+	napi_enable(&ld->napi);
+	netif_start_queue(dev);
+	return 0;
+}
+
+static int lib_dev_stop(struct net_device *dev)
+{
+	struct lib_dev *ld = netdev_priv(dev);
+
+	netif_stop_queue(dev);
+	napi_disable(&ld->napi);
+	skb_queue_purge(&ld->rxq);
+	skb_queue_purge(&ld->done);
+	return 0;
+}
+
+static void lib_dev_uninit(struct net_device *dev)
+{
+	struct lib_dev *ld = netdev_priv(dev);
+	u32 i;
+
+	idr_remove(&lib_devs, ld->id);
+	for (i = 0; i < ld->fresh_slots; i++)
+		if (ld->slots[i].skb)
+			kfree_skb(slot_put(ld, i));
+}
+
+static void lib_dev_free(struct net_device *dev)
+{
+	struct lib_dev *ld = netdev_priv(dev);
+
+	kvfree(ld->slots);
+}
+
+static void lib_dev_stats(struct net_device *dev, struct rtnl_link_stats64 *stats)
+{
+	struct lib_dev *ld = netdev_priv(dev);
+
+	*stats = ld->stats;
+}
+
+static int lib_dev_ts_info(struct net_device *dev, struct kernel_ethtool_ts_info *info)
+{
+	info->so_timestamping = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
+				SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_HARDWARE |
+				SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE;
+	info->phc_index = -1;
+	return 0;
+}
+
+static void lib_dev_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
+{
+	strscpy(info->driver, "lib");
+}
+
+static const struct net_device_ops lib_dev_ops = {
+	.ndo_open		= lib_dev_open,
+	.ndo_stop		= lib_dev_stop,
+	.ndo_uninit		= lib_dev_uninit,
+	.ndo_start_xmit		= lib_dev_xmit,
+	.ndo_get_stats64	= lib_dev_stats,
+	.ndo_set_mac_address	= eth_mac_addr,
+	.ndo_validate_addr	= eth_validate_addr,
+};
+
+static const struct net_device_ops lib_rawip_ops = {
+	.ndo_open		= lib_dev_open,
+	.ndo_stop		= lib_dev_stop,
+	.ndo_uninit		= lib_dev_uninit,
+	.ndo_start_xmit		= lib_dev_xmit,
+	.ndo_get_stats64	= lib_dev_stats,
+};
+
+static const struct ethtool_ops lib_ethtool_ops = {
+	.get_drvinfo	= lib_dev_drvinfo,
+	.get_link	= ethtool_op_get_link,
+	.get_ts_info	= lib_dev_ts_info,
+};
+
+static void lib_dev_setup(struct net_device *dev)
+{
+	ether_setup(dev);
+	dev->netdev_ops = &lib_dev_ops;
+	dev->ethtool_ops = &lib_ethtool_ops;
+	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
+	dev->max_mtu = ETH_MAX_MTU;
+}
+
+static void set_kind(struct net_device *dev, u32 flags)
+{
+	if (flags & LIB_NETDEV_RAWIP) {
+		dev->netdev_ops = &lib_rawip_ops;
+		dev->header_ops = NULL;
+		dev->type = ARPHRD_NONE;
+		dev->hard_header_len = 0;
+		dev->addr_len = 0;
+		dev->flags = IFF_POINTOPOINT | IFF_NOARP | IFF_MULTICAST;
+	}
+	if (flags & LIB_NETDEV_NOARP)
+		dev->flags |= IFF_NOARP;
+	if (flags & LIB_NETDEV_POINTTOPOINT) {
+		dev->flags |= IFF_POINTOPOINT;
+		dev->flags &= ~IFF_BROADCAST;
+	}
+	if (flags & LIB_NETDEV_MULTICAST)
+		dev->flags |= IFF_MULTICAST;
+	if (flags & LIB_NETDEV_BROADCAST)
+		dev->flags |= IFF_BROADCAST;
+}
+
+static void set_features(struct net_device *dev, u32 features)
+{
+	dev->hw_features = NETIF_F_SG | NETIF_F_HIGHDMA;
+	if (features & LIB_NETDEV_F_CSUM) {
+		dev->hw_features |= NETIF_F_HW_CSUM;
+		if (features & LIB_NETDEV_F_TSO)
+			dev->hw_features |= NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_TSO_ECN;
+		if (features & LIB_NETDEV_F_USO)
+			dev->hw_features |= NETIF_F_GSO_UDP_L4;
+	}
+	dev->features |= dev->hw_features;
+	dev->vlan_features = dev->features;
+	dev->hw_enc_features = dev->features;
+}
+
+static int add_device(struct lib_netdev *params, const char *name)
+{
+	u32 nr_slots = params->tx_ring ?: TX_RING_DEFAULT;
+	struct net_device *dev;
+	struct lib_dev *ld;
+	int err;
+
+	dev = alloc_netdev(sizeof(*ld), name, NET_NAME_ENUM, lib_dev_setup);
+	if (!dev)
+		return -ENOMEM;
+	ld = netdev_priv(dev);
+	ld->dev = dev;
+	ld->flags = params->flags;
+	ld->nr_slots = nr_slots;
+	ld->free_slot = NO_SLOT;
+	skb_queue_head_init(&ld->done);
+	skb_queue_head_init(&ld->rxq);
+	ld->slots = kvmalloc_array(nr_slots, sizeof(*ld->slots), GFP_KERNEL);
+	if (!ld->slots) {
+		free_netdev(dev);
+		return -ENOMEM;
+	}
+	set_kind(dev, params->flags);
+	set_features(dev, params->features);
+	dev->mtu = params->mtu ?: ETH_DATA_LEN;
+	if (!is_zero_ether_addr(params->addr))
+		eth_hw_addr_set(dev, params->addr);
+	else if (dev->addr_len)
+		eth_hw_addr_random(dev);
+	dev_net_set(dev, current->nsproxy->net_ns);
+	netif_napi_add(dev, &ld->napi, lib_dev_poll);
+
+	err = idr_alloc(&lib_devs, ld, 1, 0, GFP_KERNEL);
+	if (err < 0)
+		goto fail;
+	ld->id = err;
+	if (params->flags & LIB_NETDEV_NOCARRIER)
+		netif_carrier_off(dev);
+	err = register_netdev(dev);
+	if (err) {
+		idr_remove(&lib_devs, ld->id);
+		goto fail;
+	}
+	dev->needs_free_netdev = true;
+	dev->priv_destructor = lib_dev_free;
+	params->id = ld->id;
+	params->ifindex = dev->ifindex;
+	return 0;
+
+fail:
+	kvfree(ld->slots);
+	free_netdev(dev);
+	return err;
+}
+
+static long do_create(struct lib_call *call)
+{
+	struct lib_netdev *params = (struct lib_netdev *)call->args[0];
+	char name[IFNAMSIZ];
+
+	if (params->size < sizeof(*params) || params->tx_ring > TX_RING_MAX ||
+	    (params->mtu && (params->mtu < ETH_MIN_MTU || params->mtu > ETH_MAX_MTU)) ||
+	    (!is_zero_ether_addr(params->addr) && !is_valid_ether_addr(params->addr)))
+		return -EINVAL;
+	if (strnlen(params->name, IFNAMSIZ) == IFNAMSIZ)
+		return -ENAMETOOLONG;
+	strscpy(name, params->name[0] ? params->name : "eth%d");
+	return add_device(params, name);
+}
+
+int lib_netdev_create(struct lib_task *task, struct lib_netdev *params)
+{
+	return lib_call(task, do_create, (long)params, 0, 0, 0, 0, 0, 0);
+}
+
+static long do_destroy(struct lib_call *call)
+{
+	struct lib_dev *ld;
+
+	rtnl_lock();
+	ld = idr_find(&lib_devs, call->args[0]);
+	if (ld)
+		unregister_netdevice(ld->dev);
+	rtnl_unlock();
+	return ld ? 0 : -ENODEV;
+}
+
+int lib_netdev_destroy(struct lib_task *task, u32 id)
+{
+	return lib_call(task, do_destroy, id, 0, 0, 0, 0, 0, 0);
+}
+
+struct carrier {
+	struct lib_dev *ld;
+	bool up;
+};
+
+static void set_carrier(void *arg)
+{
+	struct carrier *c = arg;
+
+	if (c->up)
+		netif_carrier_on(c->ld->dev);
+	else
+		netif_carrier_off(c->ld->dev);
+}
+
+int lib_netdev_carrier(u32 id, int up)
+{
+	struct carrier c = { .ld = idr_find(&lib_devs, id), .up = up };
+
+	if (!c.ld)
+		return -ENODEV;
+	return lib_inject(set_carrier, &c) ? 0 : -EOWNERDEAD;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _ASM_LIB_PROCESSOR_H
+#define _ASM_LIB_PROCESSOR_H
+
+#include <linux/compiler.h>
+#include <asm/ptrace.h>
+
+/* Everything is addressable; the host decides what is there. */
+#define TASK_SIZE		(~0UL)
+#define TASK_UNMAPPED_BASE	0
+#define STACK_TOP		TASK_SIZE
+#define STACK_TOP_MAX		TASK_SIZE
+
+struct lib_call;
+struct task_struct;
+
+/**
+ * struct thread_struct - a fiber
+ * @sp: its kernel stack while another runs
+ * @fn: what a kernel thread runs; NULL if the task has a user mode
+ * @arg: handed to @fn
+ * @call: the caller's side of a task that has a user mode
+ */
+struct thread_struct {
+	void *sp;
+	int (*fn)(void *arg);
+	void *arg;
+	struct lib_call *call;
+	struct pt_regs regs;
+};
+
+#define INIT_THREAD		{ }
+
+#define task_pt_regs(tsk)	(&(tsk)->thread.regs)
+#define KSTK_EIP(tsk)		(task_pt_regs(tsk)->ip)
+#define KSTK_ESP(tsk)		(task_pt_regs(tsk)->sp)
+
+static inline unsigned long __get_wchan(struct task_struct *p)
+{
+	return 0;
+}
+
+void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp);
+
+/* A loop that waits for time to pass must see it pass: see time.c. */
+extern unsigned long lib_spin_ns;
+
+static __always_inline void cpu_relax(void)
+{
+	barrier();
+	lib_spin_ns++;
+}
+
+#endif /* _ASM_LIB_PROCESSOR_H */

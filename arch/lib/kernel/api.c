@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * lib_init(), and the table it fills in.
+ */
+#include <linux/mm.h>
+#include <linux/start_kernel.h>
+#include <linux/utsname.h>
+#include <generated/utsrelease.h>
+#include <asm/lib.h>
+#include <asm/sections.h>
+#include <asm/setup.h>
+
+/* Up to and with its last function that is not optional, a table must reach. */
+#define HOST_SIZE_MIN	offsetofend(struct lib_host, netdev_tx)
+#define KERNEL_SIZE_MIN	offsetofend(struct lib_kernel, running)
+#define EXPORTS_SIZE_MIN offsetofend(struct lib_exports, syscall)
+
+extern char __lib_image[];
+
+static void lib_timer_fire(void)
+{
+	lib_inject(lib_timer_interrupt, NULL);
+}
+
+static int install_host(const struct lib_host *host)
+{
+	if (host->size < HOST_SIZE_MIN || host->version != LIB_ABI_VERSION)
+		return -EINVAL;
+	if (!host->clock_ns || !host->realtime_ns || !host->timer_arm || !host->idle ||
+	    !host->wake || !host->random || !host->netdev_tx)
+		return -EINVAL;
+	memset(&lib_host_page, 0, sizeof(lib_host_page));
+	memcpy(&the_host, host, min_t(size_t, host->size, sizeof(the_host)));
+	return 0;
+}
+
+static int lib_attach(const struct lib_host *host)
+{
+	return install_host(host);
+}
+
+/* After this no entry finds anything to enter. */
+static void lib_exit(void)
+{
+	lib_status = LIB_DEAD;
+}
+
+static const struct lib_exports lib_exports = {
+	.size = sizeof(struct lib_exports),
+	.version = LIB_ABI_VERSION,
+	.syscall = lib_syscall,
+	.task_create = lib_task_create,
+	.task_exit = lib_task_exit,
+	.task_interrupt = lib_task_interrupt,
+	.task_kill = lib_task_kill,
+	.task_adopt = lib_task_adopt,
+	.run = lib_run,
+	.timer_fire = lib_timer_fire,
+	.resume = lib_resume,
+	.netdev_create = lib_netdev_create,
+	.netdev_destroy = lib_netdev_destroy,
+	.netdev_rx = lib_netdev_rx,
+	.netdev_tx_done = lib_netdev_tx_done,
+	.netdev_carrier = lib_netdev_carrier,
+	.sysctl_get = lib_sysctl_get,
+	.sysctl_set = lib_sysctl_set,
+	.sysctl_iterate = lib_sysctl_iterate,
+	.fault = lib_fault,
+	.freeze = lib_freeze,
+	.thaw = lib_thaw,
+	.attach = lib_attach,
+	.exit = lib_exit,
+};
+
+int __ref lib_init(struct lib_exports *exports, const struct lib_host *host,
+	     struct lib_kernel *kernel)
+{
+	u32 size;
+	int err;
+
+	if (!exports || !host || !kernel || exports->size < EXPORTS_SIZE_MIN ||
+	    kernel->size < KERNEL_SIZE_MIN || !PAGE_ALIGNED(kernel->memory) ||
+	    !kernel->memory)
+		return -EINVAL;
+	if (kernel->memory_size < LIB_MIN_MEMORY)
+		return -ENOMEM;
+	if (lib_status != LIB_OFF)
+		return -EBUSY;
+	err = install_host(host);
+	if (err)
+		return err;
+
+	lib_memory_init(kernel->memory, kernel->memory_size);
+	if (kernel->cmdline)
+		strscpy(boot_command_line, kernel->cmdline, COMMAND_LINE_SIZE);
+	err = lib_boot(start_kernel);
+	if (err)
+		return err;
+
+	size = min_t(u32, exports->size, sizeof(lib_exports));
+	memcpy(exports, &lib_exports, size);
+	exports->size = size;
+	kernel->boot_task = &lib_boot_call->task;
+	strscpy(kernel->release, init_utsname()->release);
+	kernel->image = __lib_image;
+	kernel->image_size = PAGE_ALIGN((unsigned long)_end) - (unsigned long)__lib_image;
+	kernel->host_page = &lib_host_page;
+	kernel->status = &lib_status;
+	kernel->running = &lib_running;
+	return 0;
+}
+
+__visible const char lib_version[] __attribute__((visibility("default"))) =
+	"liblinux " UTS_RELEASE;

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * In and out of an instance.
+ *
+ * Everything the kernel does runs on its own stacks. A host thread that enters
+ * becomes the carrier: its frame is suspended (carrier_sp) and the fiber at
+ * rest goes on (rest_sp). There are two places to rest: the idle task, and the
+ * current task when its system call is complete, which is its user mode. So
+ * the next call of the same task needs no switch of tasks at all, and an
+ * interrupt is a function that the resting fiber is asked to run, with the
+ * same meaning as in hardware: it interrupted user mode, or idle.
+ *
+ * If another task, or nobody, is to run next, the task at rest in user mode
+ * first goes to sleep in the scheduler's eyes. It is woken by its next call.
+ *
+ * No frame of the host is live between two entries, and a carrier is nothing
+ * but a stack pointer, so any thread may carry any fiber. A task that is to
+ * copy user memory of another process is not carried further: the instance
+ * rests in it and waits for that process (handover).
+ *
+ * A task may also have its user mode on a stack in the instance: the caller's
+ * code runs there as part of the carrier (lib_running), makes its calls by a
+ * switch to its kernel stack, and when such a call blocks the carrier goes on
+ * with something else.
+ */
+#include <linux/resume_user_mode.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <linux/hardirq.h>
+#include <linux/irqflags.h>
+#include <asm/irq_regs.h>
+#include <asm/lib.h>
+
+union lib_host_page lib_host_page __section(".data..host_page");
+u32 lib_status;
+struct lib_task *lib_running;
+
+static void *carrier_sp;
+static void *rest_sp;
+static struct lib_call *rest_call;	/* who rests in user mode; NULL: idle */
+static struct lib_call *carrier_call;	/* whose call the carrier made */
+static struct lib_call *handover;	/* whose process is to go on */
+static const char *death;		/* why the instance died; not told yet */
+
+/* What the fiber at rest is asked to do */
+static enum { REQ_NONE, REQ_CALL, REQ_INTERRUPT, REQ_GIVE_WAY } request;
+static void (*request_fn)(void *arg);
+static void *request_arg;
+
+/* ---------------------------------------------------------- kernel's side */
+
+static void lib_rest(struct lib_call *call)
+{
+	if (call && call->user_fn) {
+		lib_running = &call->task;
+		lib_switch(&call->kernel_sp, call->user_sp);
+	} else {
+		rest_call = call;
+		lib_switch(&rest_sp, carrier_sp);
+		rest_call = NULL;
+	}
+}
+
+static void run_request(struct lib_call *call)
+{
+	struct pt_regs *old, regs = { .user = !!call };
+
+	if (request == REQ_INTERRUPT) {
+		old = set_irq_regs(&regs);
+		irq_enter();
+		request_fn(request_arg);
+		irq_exit();
+		set_irq_regs(old);
+	} else if (request_fn) {
+		request_fn(request_arg);
+	}
+}
+
+/* Rests until an interrupt; the idle loop looks around after each. */
+void lib_idle(void)
+{
+	lib_rest(NULL);
+	run_request(NULL);
+}
+
+static void deliver_signals(struct lib_call *call)
+{
+	struct ksignal ksig;
+
+	while (get_signal(&ksig))
+		if (the_host.signal)
+			host_call(signal, &call->task, ksig.sig);
+	restore_saved_sigmask();
+}
+
+static void exit_to_user_mode(struct lib_call *call)
+{
+	unsigned long work;
+
+	while ((work = read_thread_flags() & _TIF_WORK_MASK)) {
+		if (work & _TIF_NEED_RESCHED)
+			schedule();
+		if (work & (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL))
+			deliver_signals(call);
+		if (work & _TIF_NOTIFY_RESUME)
+			resume_user_mode_work(&call->tsk->thread.regs);
+	}
+}
+
+/* In user mode and not current: asleep until there is a call to make. */
+static void sleep_in_user_mode(struct lib_call *call)
+{
+	for (;;) {
+		exit_to_user_mode(call);
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (call->fn)
+			break;
+		if (!signal_pending(current))
+			schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+}
+
+static void serve_call(struct lib_call *call)
+{
+	long result = call->fn(call);
+
+	call->fn = NULL;
+	exit_to_user_mode(call);
+	call->task.result = result;
+	barrier();
+	call->task.done = 1;
+	if (call != carrier_call && !call->user_fn)
+		host_call(wake, &call->task);
+}
+
+/* The life of a task that serves calls. */
+void __noreturn lib_user_mode(struct lib_call *call)
+{
+	if (!call->user_fn)
+		sleep_in_user_mode(call);
+	for (;;) {
+		if (call->fn)
+			serve_call(call);
+		exit_to_user_mode(call);
+		lib_rest(call);
+		if (request == REQ_CALL)
+			continue;
+		local_irq_disable();
+		run_request(call);
+		local_irq_enable();
+		if (request == REQ_GIVE_WAY && !call->user_fn)
+			sleep_in_user_mode(call);
+	}
+}
+
+/* A fiber goes on: here, or in the process that its user memory belongs to. */
+struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *next)
+{
+	struct lib_call *call = next->thread.call;
+
+	lib_current = next;
+	lib_prev = prev;
+	if (unlikely(call && call->task.process != the_host.process && call->fn)) {
+		handover = call;
+		rest_sp = next->thread.sp;
+		lib_switch(&prev->thread.sp, carrier_sp);
+	} else {
+		lib_switch(&prev->thread.sp, next->thread.sp);
+	}
+	return lib_prev;
+}
+
+/* Leaves for good: the instance is dead. */
+void __noreturn lib_die(const char *reason)
+{
+	void *sp;
+
+	lib_status = LIB_DEAD;
+	death = reason;
+	for (;;)
+		lib_switch(&sp, carrier_sp);
+}
+
+/* ------------------------------------------------------------ host's side */
+
+static void enter(int req, void (*fn)(void *arg), void *arg)
+{
+	struct lib_call *fiber = to_call(lib_running);
+
+	request = req;
+	request_fn = fn;
+	request_arg = arg;
+	if (fiber) {
+		lib_running = NULL;
+		lib_switch(&fiber->user_sp, fiber->kernel_sp);
+	} else {
+		lib_switch(&carrier_sp, rest_sp);
+	}
+	if (unlikely(death)) {
+		if (the_host.panic)
+			host_call(panic, death);
+		death = NULL;
+	}
+	if (unlikely(handover))
+		host_call(wake, &handover->task);
+}
+
+/*
+ * Another process has to go on first: lets it. Says whether the instance can
+ * be entered.
+ */
+static bool may_enter(struct lib_task *task)
+{
+	while (unlikely(handover) && lib_status == LIB_RUNNING)
+		host_call(idle, task, LIB_TIME_NEVER);
+	return lib_status == LIB_RUNNING;
+}
+
+/* Runs fn(arg) as an interrupt. */
+bool lib_inject(void (*fn)(void *arg), void *arg)
+{
+	if (!may_enter(NULL))
+		return false;
+	carrier_call = NULL;
+	enter(REQ_INTERRUPT, fn, arg);
+	return true;
+}
+
+/* Runs fn(arg) in the kernel, where it must not sleep, and all that follows. */
+bool lib_execute(void (*fn)(void *arg), void *arg)
+{
+	if (!may_enter(NULL))
+		return false;
+	carrier_call = NULL;
+	enter(REQ_GIVE_WAY, fn, arg);
+	return true;
+}
+
+u64 lib_run(void)
+{
+	do {
+		if (!lib_execute(NULL, NULL))
+			return LIB_TIME_NEVER;
+	} while (rest_call || handover);
+	return lib_deadline;
+}
+
+static void wake_task(void *call)
+{
+	wake_up_process(((struct lib_call *)call)->tsk);
+}
+
+/* Blocks the calling thread until the task's call is complete. */
+static void wait_for(struct lib_call *call)
+{
+	while (!READ_ONCE(call->task.done) && lib_status == LIB_RUNNING) {
+		if (rest_call && !handover)
+			lib_execute(NULL, NULL);
+		else
+			host_call(idle, &call->task, lib_deadline);
+	}
+}
+
+long lib_call(struct lib_task *task, long (*fn)(struct lib_call *call), long a0, long a1,
+	      long a2, long a3, long a4, long a5, long a6)
+{
+	struct lib_call *call = to_call(lib_running ?: task);
+
+	if (unlikely(lib_status != LIB_RUNNING || handover) && !may_enter(task))
+		return -EOWNERDEAD;
+	if (unlikely(call->task.dead))
+		return -ESRCH;
+
+	call->args[0] = a0;
+	call->args[1] = a1;
+	call->args[2] = a2;
+	call->args[3] = a3;
+	call->args[4] = a4;
+	call->args[5] = a5;
+	call->args[6] = a6;
+	call->interrupted = false;
+	call->task.done = 0;
+	call->fn = fn;
+	if (lib_running) {
+		enter(REQ_CALL, NULL, NULL);
+		return call->task.result;
+	}
+	carrier_call = call;
+	if (likely(rest_call == call))
+		enter(REQ_CALL, NULL, NULL);
+	else
+		enter(REQ_GIVE_WAY, wake_task, call);
+	if (unlikely(!call->task.done))
+		wait_for(call);
+	if (unlikely(lib_status != LIB_RUNNING))
+		return -EOWNERDEAD;
+	return call->task.result;
+}
+
+/* Goes on with the call that was left for this process. */
+void lib_resume(struct lib_task *task)
+{
+	if (handover != to_call(task) || task->process != the_host.process)
+		return;
+	handover = NULL;
+	carrier_call = NULL;
+	enter(REQ_NONE, NULL, NULL);
+}
+
+/* Starts the kernel, on its first stack, and returns when process 1 rests. */
+int lib_boot(void (*fn)(void))
+{
+	rest_sp = lib_new_stack(init_stack + THREAD_SIZE / sizeof(*init_stack), fn);
+	lib_status = LIB_RUNNING;
+	enter(REQ_NONE, NULL, NULL);
+	while (lib_status == LIB_RUNNING && !lib_boot_call) {
+		host_call(idle, NULL, lib_deadline);
+		lib_run();
+	}
+	return lib_status == LIB_RUNNING ? 0 : -EOWNERDEAD;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Process 1: what a program would be that only serves the caller's calls. The
+ * kernel executes /init as always; the file is empty and made here, and its
+ * binary format is the one below.
+ */
+#include <linux/binfmts.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/init.h>
+#include <linux/init_syscalls.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <asm/lib.h>
+
+#define INIT_FILE	"/init"
+
+struct lib_call *lib_boot_call;
+
+/* To the caller's tasks no signal is fatal but SIGKILL; no child is waited for. */
+static void catch_signals(void)
+{
+	struct k_sigaction *action = current->sighand->action;
+	int sig;
+
+	for (sig = 1; sig <= _NSIG; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP)
+			action[sig - 1].sa.sa_handler = (__sighandler_t)lib_user_mode;
+	action[SIGCHLD - 1].sa.sa_handler = SIG_IGN;
+}
+
+static int load_init(struct linux_binprm *bprm)
+{
+	struct lib_call *call;
+	int err;
+
+	if (!is_global_init(current) || strcmp(bprm->filename, INIT_FILE))
+		return -ENOEXEC;
+	call = kzalloc(sizeof(*call), GFP_KERNEL);
+	if (!call)
+		return -ENOMEM;
+	err = begin_new_exec(bprm);
+	if (err) {
+		kfree(call);
+		return err;
+	}
+	setup_new_exec(bprm);
+	finalize_exec(bprm);
+	catch_signals();
+	lib_task_start(call);
+	lib_boot_call = call;
+	return 0;
+}
+
+static struct linux_binfmt init_format = {
+	.load_binary = load_init,
+};
+
+static const struct {
+	const char *type, *dir;
+} mounts[] __initconst = {
+	{ "proc", "/proc" },
+	{ "sysfs", "/sys" },
+	{ "devtmpfs", "/dev" },
+	{ "tmpfs", "/tmp" },
+	{ "tmpfs", "/run" },
+	{ "cgroup2", "/sys/fs/cgroup" },
+	{ "bpf", "/sys/fs/bpf" },
+	{ "debugfs", "/sys/kernel/debug" },
+};
+
+/* What is not configured is not mounted. */
+static int __init prepare_init(void)
+{
+	struct file *file;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(mounts); i++) {
+		init_mkdir(mounts[i].dir, 0755);
+		init_mount("none", mounts[i].dir, mounts[i].type, 0, NULL);
+	}
+	file = filp_open(INIT_FILE, O_CREAT | O_WRONLY, 0700);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	fput(file);
+	register_binfmt(&init_format);
+	return 0;
+}
+late_initcall_sync(prepare_init);

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tasks are fibers: a kernel stack each, switched by lib_switch().
+ */
+#include <linux/cpu.h>
+#include <linux/panic_notifier.h>
+#include <linux/ptrace.h>
+#include <linux/reboot.h>
+#include <linux/sched/debug.h>
+#include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
+#include <linux/syscalls.h>
+#include <asm/lib.h>
+
+struct task_struct *lib_prev;	/* who ran before, for a fiber's first step */
+void (*pm_power_off)(void);
+
+/* The first and only function on the stack of a new fiber */
+static void fiber_start(void)
+{
+	struct thread_struct *thread = &current->thread;
+
+	schedule_tail(lib_prev);
+	thread->fn(thread->arg);
+	lib_user_mode(thread->call);
+}
+
+int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
+{
+	p->thread = (struct thread_struct) {
+		.fn = args->fn,
+		.arg = args->fn_arg,
+		.sp = lib_new_stack(task_stack_page(p) + THREAD_SIZE, fiber_start),
+	};
+	return args->fn ? 0 : -ENOSYS;
+}
+
+void flush_thread(void)
+{
+}
+
+void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
+{
+}
+
+void arch_cpu_idle(void)
+{
+	lib_idle();
+}
+
+/* A task has no registers of its own to be looked at. */
+long arch_ptrace(struct task_struct *child, long request, unsigned long addr,
+		 unsigned long data)
+{
+	return -EIO;
+}
+
+void ptrace_disable(struct task_struct *child)
+{
+}
+
+void user_disable_single_step(struct task_struct *child)
+{
+}
+
+static void stop(void)
+{
+	lib_die("the instance was halted");
+}
+
+void machine_restart(char *cmd)
+{
+	stop();
+}
+
+void machine_halt(void)
+{
+	stop();
+}
+
+void machine_power_off(void)
+{
+	stop();
+}
+
+static int panicked(struct notifier_block *nb, unsigned long event, void *reason)
+{
+	lib_die(reason);
+}
+
+static struct notifier_block panic_block = {
+	.notifier_call = panicked,
+	.priority = INT_MIN,
+};
+
+static int __init panic_init(void)
+{
+	return atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
+}
+early_initcall(panic_init);
+
+void show_regs(struct pt_regs *regs)
+{
+	pr_info("call %ld at %lx\n", regs->nr, regs->ip);
+}
+
+/* Tells every word on the stack that is an address of code. */
+void show_stack(struct task_struct *task, unsigned long *sp, const char *loglvl)
+{
+	unsigned long *top;
+	int lines = 0;
+
+	task = task ?: current;
+	if (!sp)
+		sp = task == current ? __builtin_frame_address(0) : task->thread.sp;
+	top = task_stack_page(task) + THREAD_SIZE;
+	if ((void *)sp < task_stack_page(task) || sp >= top)
+		return;
+	printk("%sCall trace:\n", loglvl);
+	for (; sp < top && lines < 32; sp++)
+		if (__kernel_text_address(*sp)) {
+			printk("%s [<%px>] %pS\n", loglvl, (void *)*sp, (void *)*sp);
+			lines++;
+		}
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The machine as the kernel finds it: the caller's memory and command line.
+ */
+#include <linux/init.h>
+#include <linux/math64.h>
+#include <linux/memblock.h>
+#include <linux/mm.h>
+#include <linux/seq_file.h>
+#include <linux/start_kernel.h>
+#include <asm/archrandom.h>
+#include <asm/lib.h>
+#include <asm/sections.h>
+#include <asm/setup.h>
+
+struct task_struct *lib_current = &init_task;
+unsigned long lib_cycles;
+
+void __init setup_arch(char **cmdline_p)
+{
+	*cmdline_p = boot_command_line;
+	setup_initial_init_mm(_stext, _etext, _edata, _end);
+	parse_early_param();
+	min_low_pfn = PFN_UP(__pa(lib_memory));
+	max_low_pfn = PFN_DOWN(__pa(lib_memory_end));
+	max_pfn = max_low_pfn;
+	memblock_add(__pa(lib_memory), lib_memory_end - lib_memory);
+	lib_paging_init();
+}
+
+void calibrate_delay(void)
+{
+}
+
+/*
+ * Time does not pass by waiting. A microsecond comes multiplied by 2^32 / 10^6,
+ * a nanosecond by about 5.
+ */
+void __const_udelay(unsigned long xloops)
+{
+	lib_spin_ns += mul_u64_u32_shr(xloops, NSEC_PER_SEC, 32);
+}
+
+void __udelay(unsigned long us)
+{
+	lib_spin_ns += us * NSEC_PER_USEC;
+}
+
+void __ndelay(unsigned long ns)
+{
+	lib_spin_ns += ns;
+}
+
+void __delay(unsigned long loops)
+{
+	lib_spin_ns += loops;
+}
+
+void __bad_udelay(void)
+{
+}
+
+void __bad_ndelay(void)
+{
+}
+
+size_t arch_get_random_seed_longs(unsigned long *v, size_t max_longs)
+{
+	host_call(random, v, max_longs * sizeof(*v));
+	return max_longs;
+}
+
+static void *cpuinfo_start(struct seq_file *m, loff_t *pos)
+{
+	return *pos ? NULL : m;
+}
+
+static void *cpuinfo_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	++*pos;
+	return NULL;
+}
+
+static void cpuinfo_stop(struct seq_file *m, void *v)
+{
+}
+
+static int cpuinfo_show(struct seq_file *m, void *v)
+{
+	seq_puts(m, "processor\t: 0\nmodel name\t: library\n\n");
+	return 0;
+}
+
+const struct seq_operations cpuinfo_op = {
+	.start	= cpuinfo_start,
+	.next	= cpuinfo_next,
+	.stop	= cpuinfo_stop,
+	.show	= cpuinfo_show,
+};

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rest and waking up: what the kernel does before its memory is copied, and
+ * first of all in the copy.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/random.h>
+#include <linux/sched/signal.h>
+#include <asm/lib.h>
+
+static bool call_under_way(void)
+{
+	struct task_struct *p, *t;
+	bool found = false;
+
+	rcu_read_lock();
+	for_each_process_thread(p, t)
+		if (t->thread.call && (t->thread.call->fn || t->thread.call->user_fn))
+			found = true;
+	rcu_read_unlock();
+	return found;
+}
+
+int lib_freeze(void)
+{
+	if (lib_status != LIB_RUNNING)
+		return -EOWNERDEAD;
+	lib_run();
+	if (lib_running || call_under_way())
+		return -EBUSY;
+	lib_clock_freeze();
+	return 0;
+}
+
+/* New randomness for a copy: mixed in by hand, as a seed from user space is. */
+static long do_reseed(struct lib_call *call)
+{
+	struct file *file = filp_open("/dev/urandom", O_RDWR, 0);
+	unsigned long seed[8];
+	loff_t pos = 0;
+	long err;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	host_call(random, seed, sizeof(seed));
+	err = kernel_write(file, seed, sizeof(seed), &pos);
+	if (err >= 0)
+		err = file->f_op->unlocked_ioctl(file, RNDRESEEDCRNG, 0);
+	fput(file);
+	return err;
+}
+
+int lib_thaw(void)
+{
+	if (lib_status != LIB_RUNNING)
+		return -EOWNERDEAD;
+	lib_clock_thaw();
+	return lib_call(&lib_boot_call->task, do_reseed, 0, 0, 0, 0, 0, 0, 0);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One stack is left, another goes on: how everything in an instance is
+ * suspended, kernel threads and system calls, the idle task and the caller.
+ */
+#include <linux/linkage.h>
+
+/* void lib_switch(void **save_sp, void *sp) */
+SYM_FUNC_START(lib_switch)
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	mov	%rsp, (%rdi)
+	mov	%rsi, %rsp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	ret
+SYM_FUNC_END(lib_switch)
+
+/*
+ * void *lib_new_stack(void *top, void (*fn)(void)): a stack that lib_switch()
+ * goes on with in fn(), which sees the alignment that a call would leave and
+ * returns to address 0: the end of a backtrace.
+ */
+SYM_FUNC_START(lib_new_stack)
+	and	$-16, %rdi
+	lea	-72(%rdi), %rax
+	xor	%ecx, %ecx
+	mov	%rcx, 64(%rax)
+	mov	%rcx, 56(%rax)
+	mov	%rsi, 48(%rax)
+	mov	%rcx, 40(%rax)
+	mov	%rcx, 32(%rax)
+	mov	%rcx, 24(%rax)
+	mov	%rcx, 16(%rax)
+	mov	%rcx, 8(%rax)
+	mov	%rcx, (%rax)
+	ret
+SYM_FUNC_END(lib_new_stack)

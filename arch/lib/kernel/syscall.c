@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * System calls: the host architecture's table, called with six longs.
+ */
+#include <linux/linkage.h>
+#include <linux/nospec.h>
+#include <linux/random.h>
+#include <linux/sched/signal.h>
+#include <linux/task_work.h>
+#include <linux/unistd.h>
+#include <asm/lib.h>
+#include <asm/syscall.h>
+
+/* What would begin or resume at a program counter of the caller's */
+#define sys_clone		sys_ni_syscall
+#define sys_clone3		sys_ni_syscall
+#define sys_fork		sys_ni_syscall
+#define sys_vfork		sys_ni_syscall
+#define sys_execve		sys_ni_syscall
+#define sys_execveat		sys_ni_syscall
+#define sys_rt_sigreturn	sys_ni_syscall
+#define sys_uretprobe		sys_ni_syscall
+
+/* What is about the processor */
+#define sys_arch_prctl		sys_ni_syscall
+#define sys_ioperm		sys_ni_syscall
+#define sys_iopl		sys_ni_syscall
+#define sys_map_shadow_stack	sys_ni_syscall
+#define sys_modify_ldt		sys_ni_syscall
+
+#define sys_mmap		lib_sys_mmap
+#define sys_munmap		lib_sys_munmap
+
+#define __SYSCALL_NORETURN(nr, sym)	__SYSCALL(nr, sym)
+#define __SYSCALL(nr, sym)	asmlinkage long sym(long, long, long, long, long, long);
+#include <asm/syscalls_64.h>
+#undef __SYSCALL
+
+#define __SYSCALL(nr, sym)	[nr] = sym,
+const sys_call_ptr_t sys_call_table[__NR_syscalls] = {
+#include <asm/syscalls_64.h>
+};
+
+/* Interrupted by work of the kernel's own, which nobody outside is to see? */
+static bool must_restart(struct lib_call *call, long ret)
+{
+	if (likely(!IS_ERR_VALUE(ret)) ||
+	    (ret != -ERESTARTSYS && ret != -ERESTARTNOINTR && ret != -ERESTARTNOHAND))
+		return false;
+	if (call->interrupted || task_sigpending(current))
+		return false;
+	clear_notify_signal();
+	task_work_run();
+	return true;
+}
+
+static long do_syscall(struct lib_call *call)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	unsigned long nr = call->args[6];
+	long *args = call->args;
+
+	if (unlikely(nr >= __NR_syscalls))
+		return -ENOSYS;
+	nr = array_index_nospec(nr, __NR_syscalls);
+	regs->nr = nr;
+	do {
+		regs->ret = sys_call_table[nr](args[0], args[1], args[2], args[3], args[4],
+					       args[5]);
+	} while (unlikely(must_restart(call, regs->ret)));
+	return regs->ret;
+}
+
+long lib_syscall(struct lib_task *task, long nr, long a0, long a1, long a2, long a3,
+		 long a4, long a5)
+{
+	return lib_call(task, do_syscall, a0, a1, a2, a3, a4, a5, nr);
+}

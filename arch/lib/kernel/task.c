@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tasks of the caller: one for each host thread that makes calls, and one for
+ * each function of the caller that runs in the instance as a fiber.
+ */
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <asm/lib.h>
+
+#define USER_STACK	(64 << 10)
+
+/* Makes the current task serve @call. */
+void lib_task_start(struct lib_call *call)
+{
+	call->tsk = get_task_struct(current);
+	call->task.tid = task_pid_vnr(current);
+	call->task.process = the_host.process;
+	call->task.done = 1;
+	current->thread.call = call;
+}
+
+static int start(void *call)
+{
+	lib_task_start(call);
+	return 0;
+}
+
+static long do_exit_call(struct lib_call *call)
+{
+	do_exit(0);
+}
+
+/* User mode of a fiber, on its own stack */
+static void fiber_main(void)
+{
+	struct lib_call *call = to_call(lib_running);
+
+	call->user_fn(call->user_arg);
+	lib_call(&call->task, do_exit_call, 0, 0, 0, 0, 0, 0, 0);
+}
+
+static void free_call(void *arg)
+{
+	struct lib_call *call = arg;
+
+	put_task_struct(call->tsk);
+	if (call->user_stack)
+		free_pages_exact(call->user_stack, call->user_stack_size);
+	kfree(call);
+}
+
+/* The task is exiting: its calls are over. */
+void exit_thread(struct task_struct *tsk)
+{
+	struct lib_call *call = tsk->thread.call;
+
+	if (!call)
+		return;
+	tsk->thread.call = NULL;
+	call->fn = NULL;
+	call->task.dead = 1;
+	call->task.result = -ESRCH;
+	barrier();
+	call->task.done = 1;
+	host_call(wake, &call->task);
+}
+
+static struct lib_call *alloc_call(void (*fn)(void *arg), void *arg, size_t stack_size)
+{
+	struct lib_call *call = kzalloc(sizeof(*call), GFP_KERNEL);
+
+	if (!call || !fn)
+		return call;
+	call->user_fn = fn;
+	call->user_arg = arg;
+	call->user_stack_size = PAGE_ALIGN(stack_size ?: USER_STACK);
+	call->user_stack = alloc_pages_exact(call->user_stack_size, GFP_KERNEL);
+	if (!call->user_stack) {
+		kfree(call);
+		return NULL;
+	}
+	call->user_sp = lib_new_stack(call->user_stack + call->user_stack_size, fiber_main);
+	return call;
+}
+
+static long do_create(struct lib_call *parent)
+{
+	struct lib_task **task = (void *)parent->args[0];
+	struct kernel_clone_args args = { .fn = start };
+	struct lib_call *call;
+	pid_t pid;
+
+	args.flags = CLONE_VM | CLONE_UNTRACED;
+	if (!(parent->args[1] & LIB_TASK_PROCESS))
+		args.flags |= CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			      CLONE_SYSVSEM;
+	else
+		args.exit_signal = SIGCHLD;
+	call = alloc_call((void *)parent->args[2], (void *)parent->args[3], parent->args[4]);
+	if (!call)
+		return -ENOMEM;
+	args.fn_arg = call;
+	pid = kernel_clone(&args);
+	if (pid < 0) {
+		if (call->user_stack)
+			free_pages_exact(call->user_stack, call->user_stack_size);
+		kfree(call);
+		return pid;
+	}
+	/* It takes its place at once, so that a call finds it asleep. */
+	while (!READ_ONCE(call->tsk))
+		schedule();
+	*task = &call->task;
+	return 0;
+}
+
+int lib_task_create(struct lib_task *parent, struct lib_task **task, unsigned int flags,
+		    void (*fn)(void *arg), void *arg, size_t stack_size)
+{
+	if (flags & ~LIB_TASK_PROCESS)
+		return -EINVAL;
+	return lib_call(parent, do_create, (long)task, flags, (long)fn, (long)arg,
+			stack_size, 0, 0);
+}
+
+int lib_task_exit(struct lib_task *task)
+{
+	if (to_call(task) == lib_boot_call || task == lib_running)
+		return -EINVAL;
+	if (!task->dead) {
+		if (to_call(task)->user_fn || !task->done)
+			return -EBUSY;
+		lib_call(task, do_exit_call, 0, 0, 0, 0, 0, 0, 0);
+	}
+	return lib_execute(free_call, to_call(task)) ? 0 : -EOWNERDEAD;
+}
+
+static void do_interrupt(void *arg)
+{
+	struct lib_call *call = arg;
+
+	if (call->task.done)
+		return;
+	call->interrupted = true;
+	set_notify_signal(call->tsk);
+}
+
+int lib_task_interrupt(struct lib_task *task)
+{
+	return lib_inject(do_interrupt, to_call(task)) ? 0 : -EOWNERDEAD;
+}
+
+static void do_kill(void *arg)
+{
+	struct lib_call *call = arg;
+
+	if (!call->task.dead)
+		send_sig(SIGKILL, call->tsk, 1);
+}
+
+int lib_task_kill(struct lib_task *task)
+{
+	if (to_call(task) == lib_boot_call)
+		return -EPERM;
+	return lib_execute(do_kill, to_call(task)) ? 0 : -EOWNERDEAD;
+}
+
+/*
+ * From now on the task's kernel side runs here. Its user memory is not here:
+ * a call under way is made to return, and copies of it fault.
+ */
+int lib_task_adopt(struct lib_task *task)
+{
+	task->process = the_host.process;
+	return lib_task_interrupt(task);
+}

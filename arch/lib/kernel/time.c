@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Time is the caller's: one clock to read and one deadline to be woken at.
+ *
+ * Under virtual time the clock stands still while the kernel runs, so that a
+ * loop that waits for time to pass would never end: lib_spin_ns is what such
+ * loops have waited, and is added to the clock for good.
+ */
+#include <linux/clockchips.h>
+#include <linux/clocksource.h>
+#include <linux/init.h>
+#include <linux/ktime.h>
+#include <linux/sched/clock.h>
+#include <linux/timekeeping.h>
+#include <asm/lib.h>
+
+u64 lib_deadline = LIB_TIME_NEVER;
+unsigned long lib_spin_ns;
+static u64 clock_offset;	/* from the host's clock to ours, after a thaw */
+static u64 clock_last;		/* what we read last before being frozen */
+
+static u64 lib_clock(void)
+{
+	return host_call(clock_ns) + clock_offset + lib_spin_ns;
+}
+
+unsigned long long notrace sched_clock(void)
+{
+	return lib_clock();
+}
+
+static u64 clock_read(struct clocksource *cs)
+{
+	return lib_clock();
+}
+
+static struct clocksource lib_clocksource = {
+	.name	= "host",
+	.rating	= 400,
+	.read	= clock_read,
+	.mask	= CLOCKSOURCE_MASK(64),
+	.flags	= CLOCK_SOURCE_IS_CONTINUOUS | CLOCK_SOURCE_VALID_FOR_HRES,
+};
+
+static void arm(u64 deadline)
+{
+	if (deadline == lib_deadline)
+		return;
+	lib_deadline = deadline;
+	host_call(timer_arm, deadline);
+}
+
+/* A time that has passed already is due at once; there is no minimum. */
+static int event_set(ktime_t expires, struct clock_event_device *evt)
+{
+	s64 delta = ktime_to_ns(ktime_sub(expires, ktime_get()));
+
+	arm(host_call(clock_ns) + max(delta, 0LL));
+	return 0;
+}
+
+static int event_stop(struct clock_event_device *evt)
+{
+	arm(LIB_TIME_NEVER);
+	return 0;
+}
+
+static struct clock_event_device lib_clockevent = {
+	.name			= "host",
+	.rating			= 400,
+	.features		= CLOCK_EVT_FEAT_ONESHOT | CLOCK_EVT_FEAT_KTIME,
+	.set_next_ktime		= event_set,
+	.set_state_shutdown	= event_stop,
+	.set_state_oneshot_stopped = event_stop,
+};
+
+void lib_timer_interrupt(void *unused)
+{
+	lib_deadline = LIB_TIME_NEVER;
+	lib_clockevent.event_handler(&lib_clockevent);
+}
+
+/* Under a new host the clock goes on from where it stood, or jumps ahead. */
+void lib_clock_freeze(void)
+{
+	clock_last = lib_clock();
+}
+
+void lib_clock_thaw(void)
+{
+	u64 now = lib_clock();
+
+	if (now < clock_last)
+		clock_offset += clock_last - now;
+	lib_deadline = LIB_TIME_NEVER;
+}
+
+void read_persistent_clock64(struct timespec64 *ts)
+{
+	*ts = ns_to_timespec64(host_call(realtime_ns));
+}
+
+void __init time_init(void)
+{
+	clocksource_register_hz(&lib_clocksource, NSEC_PER_SEC);
+	lib_clockevent.cpumask = cpumask_of(0);
+	clockevents_config_and_register(&lib_clockevent, NSEC_PER_SEC, 1, LONG_MAX);
+}

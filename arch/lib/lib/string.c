@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory functions: short sizes by overlapping loads and stores, all others by
+ * the string instructions, which current processors run at full width.
+ */
+#include <linux/export.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+typedef u16 __attribute__((may_alias, aligned(1))) mem16;
+typedef u32 __attribute__((may_alias, aligned(1))) mem32;
+typedef u64 __attribute__((may_alias, aligned(1))) mem64;
+typedef u64 __attribute__((may_alias, aligned(1), vector_size(16))) mem128;
+
+/* Both ends are loaded before either is stored: overlap does no harm. */
+#define MOVE_ENDS(type, to, from, n)					\
+({									\
+	type __head = *(const type *)(from);				\
+	type __tail = *(const type *)((from) + (n) - sizeof(type));	\
+									\
+	*(type *)(to) = __head;						\
+	*(type *)((to) + (n) - sizeof(type)) = __tail;			\
+})
+
+static __always_inline bool move_short(void *to, const void *from, size_t n)
+{
+	if (n > 32)
+		return false;
+	if (n >= 16)
+		MOVE_ENDS(mem128, to, from, n);
+	else if (n >= 8)
+		MOVE_ENDS(mem64, to, from, n);
+	else if (n >= 4)
+		MOVE_ENDS(mem32, to, from, n);
+	else if (n >= 2)
+		MOVE_ENDS(mem16, to, from, n);
+	else if (n)
+		*(u8 *)to = *(const u8 *)from;
+	return true;
+}
+
+void *memcpy(void *to, const void *from, size_t n)
+{
+	void *dst = to;
+
+	if (!move_short(to, from, n))
+		asm volatile("rep movsb" : "+D" (dst), "+S" (from), "+c" (n) : : "memory");
+	return to;
+}
+EXPORT_SYMBOL(memcpy);
+
+void *memmove(void *to, const void *from, size_t n)
+{
+	size_t i;
+
+	if ((size_t)(to - from) >= n)
+		return memcpy(to, from, n);
+	if (move_short(to, from, n))
+		return to;
+	for (i = n; i >= 8; i -= 8)
+		*(mem64 *)(to + i - 8) = *(const mem64 *)(from + i - 8);
+	while (i--)
+		((u8 *)to)[i] = ((const u8 *)from)[i];
+	return to;
+}
+EXPORT_SYMBOL(memmove);
+
+void *memset(void *p, int c, size_t n)
+{
+	void *dst = p;
+
+	asm volatile("rep stosb" : "+D" (dst), "+c" (n) : "a" (c) : "memory");
+	return p;
+}
+EXPORT_SYMBOL(memset);
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+	const u8 *x = a, *y = b;
+
+	while (n >= 8 && *(const mem64 *)x == *(const mem64 *)y) {
+		x += 8;
+		y += 8;
+		n -= 8;
+	}
+	for (; n; n--, x++, y++)
+		if (*x != *y)
+			return *x - *y;
+	return 0;
+}
+EXPORT_SYMBOL(memcmp);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Copies from and to user memory. An access that faults goes on at the label
+ * named beside it, with all registers as they were.
+ */
+#include <linux/linkage.h>
+#include <asm/asm-extable.h>
+
+/* unsigned long lib_copy_user(void *to, const void *from, unsigned long n) */
+SYM_FUNC_START(lib_copy_user)
+	mov	%rdx, %rcx
+1:	rep movsb
+2:	mov	%rcx, %rax		/* what was not copied */
+	ret
+	lib_extable 1b, 2b
+SYM_FUNC_END(lib_copy_user)
+
+/* unsigned long lib_clear_user(void *to, unsigned long n) */
+SYM_FUNC_START(lib_clear_user)
+	mov	%rsi, %rcx
+	xor	%eax, %eax
+1:	rep stosb
+2:	mov	%rcx, %rax
+	ret
+	lib_extable 1b, 2b
+SYM_FUNC_END(lib_clear_user)
