@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * host-rt.c - real time: who waits, and for what.
+ *
+ * A thread whose call is blocked waits in lib_host::idle with the lock given
+ * back. The first one polls: it sleeps until a device is readable or the next
+ * deadline, and then feeds the instance. The others sleep on a word of their
+ * task until their call is complete, or until they are elected to poll because
+ * the poller's own call is complete. See rt.h for who steps in when nobody is
+ * blocked.
+ *
+ * A thread that leaves an instance first delivers what lies in its inbox and
+ * sends what its devices hold, then takes the mail that the instance has for
+ * others and works there, one lock at a time.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include "../dev/device.h"
+#include "rt.h"
+
+/*
+ * So many instances a thread visits when it leaves one; what is left then goes
+ * to the service thread, so that no call takes for ever.
+ */
+#define MAX_VISITS	10000
+#define MAX_EVENTS	16
+
+/* ------------------------------------------------------------------- clock */
+
+uint64_t rt_clock(void *ctx)
+{
+	struct timespec ts;
+
+	(void)ctx;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static uint64_t rt_realtime(void *ctx)
+{
+	struct timespec ts;
+
+	(void)ctx;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static void rt_random(void *ctx, void *buf, size_t len)
+{
+	unsigned char *p = buf;
+	ssize_t got;
+
+	(void)ctx;
+	for (; len; p += got, len -= got) {
+		got = getrandom(p, len, 0);
+		if (got < 0)
+			got = 0;
+	}
+}
+
+uint64_t rt_next(struct libos *l)
+{
+	return min(l->deadline, heap_next(l->heap));
+}
+
+bool rt_fire(struct libos *l)
+{
+	uint64_t next = rt_next(l), now;
+	struct event *event;
+
+	if (next == LIB_TIME_NEVER)
+		return false;
+	now = rt_clock(l);
+	if (next > now)
+		return false;
+	while (heap_next(l->heap) <= now) {
+		event = l->heap->events[0];
+		heap_clear(l->heap, event);
+		event->fn(event);
+	}
+	if (l->deadline <= now) {
+		l->deadline = LIB_TIME_NEVER;
+		l->exports.timer_fire();
+	}
+	return true;
+}
+
+static void rt_event_set(struct libos *l, uint64_t time)
+{
+	if (time < l->sleeper_deadline)
+		l->attention |= ATT_SOONER;
+}
+
+/* ------------------------------------------------------------------ leaving */
+
+static void elect(struct libos *l)
+{
+	struct rt *rt = l->rt;
+	uint32_t *word;
+
+	l->attention &= ~(ATT_ELECT | ATT_GUARD);
+	if (rt->poller)
+		return;
+	if (!rt->waiters) {
+		if (rt->care == CARE_NONE) {
+			rt->care = CARE_HOT;
+			service_call(rt);
+		}
+		return;
+	}
+	word = rt->waiters->word;
+	if (__atomic_exchange_n(word, AWAKE, __ATOMIC_ACQ_REL) == SLEEPING)
+		l->wakes[l->nr_wakes++] = word;
+}
+
+static void wake_everybody(struct libos *l)
+{
+	struct waiter *waiter;
+
+	l->attention &= ~ATT_DEAD;
+	for (waiter = l->rt->waiters; waiter; waiter = waiter->next)
+		if (__atomic_exchange_n(waiter->word, AWAKE, __ATOMIC_ACQ_REL) == SLEEPING)
+			futex_wake(waiter->word, 1);
+	l->attention |= ATT_SOONER;
+}
+
+/* Whoever sleeps for the instance has to look at it again. */
+static void disturb(struct libos *l)
+{
+	struct rt *rt = l->rt;
+
+	l->attention &= ~ATT_SOONER;
+	if (!rt->poller) {
+		if (rt->care == CARE_OWNED)
+			service_call(rt);
+		return;
+	}
+	switch (__atomic_exchange_n(rt->poller, AWAKE, __ATOMIC_ACQ_REL)) {
+	case SLEEPING:
+		l->wakes[l->nr_wakes++] = rt->poller;
+		break;
+	case POLLING:
+		rt->kick = true;
+		break;
+	}
+}
+
+static void write_event(int fd)
+{
+	static const uint64_t one = 1;
+
+	if (write(fd, &one, sizeof(one)) < 0)
+		return;		/* it is readable already */
+}
+
+/* Unlocks, then wakes whom that lets go on. */
+static void let_go(struct libos *l)
+{
+	uint32_t *wakes[NR_WAKES];
+	unsigned int i, nr;
+	int kick_fd = -1;
+
+	if (l->attention & ATT_DEAD)
+		wake_everybody(l);
+	if (l->attention & ATT_SOONER)
+		disturb(l);
+	if (l->attention & (ATT_ELECT | ATT_GUARD))
+		elect(l);
+	l->attention &= ~ATT_WAKE;
+	nr = l->nr_wakes;
+	for (i = 0; i < nr; i++)
+		wakes[i] = l->wakes[i];
+	l->nr_wakes = 0;
+	if (l->rt->kick)
+		kick_fd = l->rt->kick_fd;
+	l->rt->kick = false;
+	release(l);
+	for (i = 0; i < nr; i++)
+		futex_wake(wakes[i], 1);
+	if (kick_fd >= 0)
+		write_event(kick_fd);
+}
+
+/* What the instance itself has to do; not if its kernel waits in idle. */
+static void work(struct libos *l)
+{
+	int rounds = 16;
+	bool again;
+
+	do {
+		again = mail_deliver(l);
+		if (unlikely(l->overdue)) {
+			l->overdue = 0;
+			again |= rt_fire(l);
+		}
+		if (l->attention & ATT_REAP)
+			fiber_reap(l);
+		if (again)
+			l->exports.run();
+	} while (again && --rounds);
+}
+
+/* Its poller or the service thread finds the mail. */
+static void leave_mail(struct libos *l)
+{
+	enter(l);
+	l->attention |= ATT_SOONER;
+	let_go(l);
+}
+
+/* Takes letters where they belong, and works there. */
+static void carry(struct letter *list)
+{
+	struct letter *letter, *more, **end;
+	int visits = 0;
+	struct libos *to;
+
+	while ((letter = list)) {
+		to = letter->to;
+		list = letter->next;
+		mail_put(letter);
+		if (visits > MAX_VISITS)
+			leave_mail(to);
+		while (visits <= MAX_VISITS && __atomic_load_n(&to->inbox, __ATOMIC_SEQ_CST) &&
+		       enter_try(to)) {
+			visits++;
+			work(to);
+			more = mail_take(to);
+			let_go(to);
+			for (end = &list; *end; end = &(*end)->next)
+				;
+			*end = more;
+		}
+		mail_carried(letter);
+	}
+}
+
+void rt_let_go(struct libos *l)
+{
+	struct letter *list;
+
+	work(l);
+	list = mail_take(l);
+	let_go(l);
+	carry(list);
+}
+
+/* Something came while the lock was held; with the lock free again. */
+void leave_again(struct libos *l)
+{
+	while ((__atomic_load_n(&l->inbox, __ATOMIC_RELAXED) ||
+		__atomic_load_n(&l->overdue, __ATOMIC_RELAXED)) && enter_try(l))
+		rt_let_go(l);
+}
+
+static void rt_leave(struct libos *l)
+{
+	rt_let_go(l);
+	leave_again(l);
+}
+
+/* ------------------------------------------------------------------ waiting */
+
+int wait_events(int epfd, struct epoll_event *events, int max, uint64_t until)
+{
+	uint64_t now = until && until != UINT64_MAX ? rt_clock(NULL) : 0;
+	uint64_t rest = until > now ? until - now : 0;
+	struct timespec ts = {
+		.tv_sec = rest / 1000000000,
+		.tv_nsec = rest % 1000000000,
+	};
+	static bool without;
+	int nr;
+
+	if (!without) {
+		nr = epoll_pwait2(epfd, events, max, until == UINT64_MAX ? NULL : &ts, NULL);
+		if (nr >= 0 || errno != ENOSYS)
+			return nr;
+		without = true;
+	}
+	if (until == UINT64_MAX)
+		return epoll_wait(epfd, events, max, -1);
+	rest = (rest + 999999) / 1000000;
+	return epoll_wait(epfd, events, max, rest > 1 << 30 ? 1 << 30 : rest);
+}
+
+static void feed(struct libos *l, const struct epoll_event *events, int nr)
+{
+	struct libos_dev *dev;
+	uint64_t count;
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		dev = events[i].data.ptr;
+		if (dev)
+			dev->ops->receive(dev);
+		else if (read(l->rt->kick_fd, &count, sizeof(count)) < 0)
+			continue;	/* somebody else took it */
+	}
+}
+
+bool rt_receive(struct libos *l, int timeout_ms)
+{
+	struct epoll_event events[MAX_EVENTS];
+	int nr;
+
+	if (!l->nr_polled)
+		return false;
+	nr = epoll_wait(l->rt->epfd, events, MAX_EVENTS, timeout_ms);
+	feed(l, events, nr);
+	return nr > 0;
+}
+
+static void rt_look(struct libos *l)
+{
+	if (rt_receive(l, 0))
+		l->exports.run();
+}
+
+/* Somebody who waited goes on: if nobody polls now, that has to be settled. */
+static void stop_waiting(struct libos *l)
+{
+	l->attention |= l->rt->poller ? 0 : l->rt->waiters ? ATT_ELECT : ATT_GUARD;
+}
+
+static void sleep_here(struct libos *l, uint32_t *word)
+{
+	struct rt *rt = l->rt;
+	struct waiter self = { .next = rt->waiters, .prev = &rt->waiters, .word = word };
+
+	if (self.next)
+		self.next->prev = &self.next;
+	rt->waiters = &self;
+	__atomic_store_n(word, SLEEPING, __ATOMIC_RELAXED);
+	let_go(l);
+	leave_again(l);
+	futex_wait(word, SLEEPING, UINT64_MAX);
+	enter(l);
+	__atomic_store_n(word, AWAKE, __ATOMIC_RELAXED);
+	*self.prev = self.next;
+	if (self.next)
+		self.next->prev = self.prev;
+	stop_waiting(l);
+}
+
+static void poll_here(struct libos *l, uint32_t *word, uint64_t until)
+{
+	struct epoll_event events[MAX_EVENTS];
+	struct rt *rt = l->rt;
+	bool polled = l->nr_polled;
+	int nr = 0;
+
+	rt->poller = word;
+	if (rt->care == CARE_OWNED)
+		rt->care = CARE_NONE;
+	l->sleeper_deadline = until;
+	l->attention &= ~(ATT_ELECT | ATT_GUARD | ATT_SOONER);
+	__atomic_store_n(word, polled ? POLLING : SLEEPING, __ATOMIC_RELAXED);
+	let_go(l);
+	if (!__atomic_load_n(&l->inbox, __ATOMIC_SEQ_CST)) {
+		if (polled)
+			nr = wait_events(rt->epfd, events, MAX_EVENTS, until);
+		else
+			futex_wait(word, SLEEPING, until);
+	}
+	enter(l);
+	__atomic_store_n(word, AWAKE, __ATOMIC_RELAXED);
+	rt->poller = NULL;
+	l->sleeper_deadline = 0;
+	feed(l, events, nr);
+	rt_fire(l);
+	stop_waiting(l);
+}
+
+/* Does what can be done at once; says whether there was anything. */
+static bool idle_work(struct libos *l)
+{
+	struct letter *list;
+	bool done = mail_deliver(l);
+
+	if (l->attention & (ATT_MAIL | ATT_WAKE | ATT_DEAD)) {
+		list = mail_take(l);
+		let_go(l);
+		carry(list);
+		enter(l);
+		stop_waiting(l);
+		return true;
+	}
+	return done || rt_fire(l);
+}
+
+static void rt_idle(void *ctx, struct lib_task *task, uint64_t deadline)
+{
+	uint32_t own = AWAKE, *word = task ? task_word(task) : &own;
+	struct libos *l = ctx;
+
+	l->blocked++;
+	if (!idle_work(l)) {
+		if (l->rt->poller)
+			sleep_here(l, word);
+		else
+			poll_here(l, word, min(deadline, rt_next(l)));
+	}
+	l->blocked--;
+}
+
+/* ------------------------------------------------------------------ devices */
+
+static int make_set(struct rt *rt)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	if (rt->epfd >= 0)
+		return 0;
+	rt->epfd = epoll_create1(EPOLL_CLOEXEC);
+	rt->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (rt->epfd < 0 || rt->kick_fd < 0 ||
+	    epoll_ctl(rt->epfd, EPOLL_CTL_ADD, rt->kick_fd, &event))
+		return fail(errno, "cannot poll a device: %s", strerror(errno));
+	return 0;
+}
+
+static int rt_poll_add(struct libos *l, struct libos_dev *dev)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = dev };
+	int err = make_set(l->rt);
+
+	if (err)
+		return err;
+	if (epoll_ctl(l->rt->epfd, EPOLL_CTL_ADD, dev->fd, &event))
+		return fail(errno, "cannot poll %s: %s", dev->name, strerror(errno));
+	l->nr_polled++;
+	l->attention |= ATT_SOONER;	/* who sleeps has to begin again */
+	return 0;
+}
+
+static void rt_poll_del(struct libos *l, struct libos_dev *dev)
+{
+	epoll_ctl(l->rt->epfd, EPOLL_CTL_DEL, dev->fd, NULL);
+	l->nr_polled--;
+}
+
+/* --------------------------------------------------------------------- life */
+
+static void rt_close(struct libos *l)
+{
+	struct rt *rt = l->rt;
+
+	service_put(rt);
+	if (rt->epfd >= 0)
+		close(rt->epfd);
+	if (rt->kick_fd >= 0)
+		close(rt->kick_fd);
+	heap_free(&rt->heap);
+	free(rt);
+}
+
+static const struct time_ops rt_ops = {
+	.leave = rt_leave,
+	.event_set = rt_event_set,
+	.poll_add = rt_poll_add,
+	.poll_del = rt_poll_del,
+	.look = rt_look,
+	.close = rt_close,
+};
+
+int rt_init(struct libos *l)
+{
+	struct rt *rt = calloc(1, sizeof(*rt));
+	int err;
+
+	if (!rt)
+		return fail(ENOMEM, "out of memory");
+	err = service_get();
+	if (err) {
+		free(rt);
+		return err;
+	}
+	rt->l = l;
+	rt->epfd = -1;
+	rt->kick_fd = -1;
+	l->rt = rt;
+	l->heap = &rt->heap;
+	l->time = &rt_ops;
+	l->attention = ATT_GUARD;
+	l->host.clock_ns = rt_clock;
+	l->host.realtime_ns = rt_realtime;
+	l->host.random = rt_random;
+	l->host.idle = rt_idle;
+	return 0;
+}
