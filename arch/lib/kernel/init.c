@@ -85,7 +85,7 @@ static int __init prepare_init(void)
 	file = filp_open(INIT_FILE, O_CREAT | O_WRONLY, 0700);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	fput(file);
+	__fput_sync(file);	/* now: a file being written is not executed */
 	register_binfmt(&init_format);
 	return 0;
 }

@@ -56,14 +56,6 @@ void __delay(unsigned long loops)
 	lib_spin_ns += loops;
 }
 
-void __bad_udelay(void)
-{
-}
-
-void __bad_ndelay(void)
-{
-}
-
 size_t arch_get_random_seed_longs(unsigned long *v, size_t max_longs)
 {
 	host_call(random, v, max_longs * sizeof(*v));

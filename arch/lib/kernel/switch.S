@@ -31,9 +31,8 @@ SYM_FUNC_END(lib_switch)
  */
 SYM_FUNC_START(lib_new_stack)
 	and	$-16, %rdi
-	lea	-72(%rdi), %rax
+	lea	-64(%rdi), %rax
 	xor	%ecx, %ecx
-	mov	%rcx, 64(%rax)
 	mov	%rcx, 56(%rax)
 	mov	%rsi, 48(%rax)
 	mov	%rcx, 40(%rax)

@@ -67,6 +67,7 @@ SECTIONS
 	.host_page : { *(.data..host_page) } :data
 	_sdata = .;
 	RO_DATA(PAGE_SIZE)
+	.data.rel : { *(.data.rel .data.rel.*) }
 	RW_DATA(L1_CACHE_BYTES, PAGE_SIZE, THREAD_SIZE)
 	_edata = .;
 

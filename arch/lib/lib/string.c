@@ -10,7 +10,8 @@
 typedef u16 __attribute__((may_alias, aligned(1))) mem16;
 typedef u32 __attribute__((may_alias, aligned(1))) mem32;
 typedef u64 __attribute__((may_alias, aligned(1))) mem64;
-typedef u64 __attribute__((may_alias, aligned(1), vector_size(16))) mem128;
+typedef u64 __attribute__((vector_size(16))) vec128;
+typedef vec128 __attribute__((may_alias, aligned(1))) mem128;
 
 /* Both ends are loaded before either is stored: overlap does no harm. */
 #define MOVE_ENDS(type, to, from, n)					\
