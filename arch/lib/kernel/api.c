@@ -2,6 +2,7 @@
 /*
  * lib_init(), and the table it fills in.
  */
+#include <linux/elf.h>
 #include <linux/mm.h>
 #include <linux/start_kernel.h>
 #include <linux/utsname.h>
@@ -15,28 +16,42 @@
 #define KERNEL_SIZE_MIN	offsetofend(struct lib_kernel, running)
 #define EXPORTS_SIZE_MIN offsetofend(struct lib_exports, syscall)
 
-extern char __lib_image[];
+extern char __lib_image[], __ehdr_start[];
+extern const Elf64_Rela __rela_start[], __rela_end[];
+
+static size_t image_size(void)
+{
+	return PAGE_ALIGN((unsigned long)_end) - (unsigned long)__lib_image;
+}
 
 static void lib_timer_fire(void)
 {
 	lib_inject(lib_timer_interrupt, NULL);
 }
 
-static int install_host(const struct lib_host *host)
+static int check_host(const struct lib_host *host)
 {
 	if (host->size < HOST_SIZE_MIN || host->version != LIB_ABI_VERSION)
 		return -EINVAL;
 	if (!host->clock_ns || !host->realtime_ns || !host->timer_arm || !host->idle ||
 	    !host->wake || !host->random || !host->netdev_tx)
 		return -EINVAL;
+	return 0;
+}
+
+static void install_host(const struct lib_host *host)
+{
 	memset(&lib_host_page, 0, sizeof(lib_host_page));
 	memcpy(&the_host, host, min_t(size_t, host->size, sizeof(the_host)));
-	return 0;
 }
 
 static int lib_attach(const struct lib_host *host)
 {
-	return install_host(host);
+	int err = check_host(host);
+
+	if (!err)
+		install_host(host);
+	return err;
 }
 
 /* After this no entry finds anything to enter. */
@@ -72,6 +87,26 @@ static const struct lib_exports lib_exports = {
 	.exit = lib_exit,
 };
 
+/*
+ * Makes a used image new: its file's data again, relocated as the loader did.
+ * No variable is good before the end.
+ */
+static int reset_image(const struct lib_host *host)
+{
+	const Elf64_Rela *rela;
+	int err;
+
+	if (host->size < offsetofend(struct lib_host, reset_image) || !host->reset_image)
+		return -EBUSY;
+	err = host->reset_image(host->ctx, __lib_image, image_size());
+	if (err)
+		return err;
+	for (rela = __rela_start; rela < __rela_end; rela++)
+		*(u64 *)(__ehdr_start + rela->r_offset) =
+			(u64)__ehdr_start + rela->r_addend;
+	return 0;
+}
+
 int __ref lib_init(struct lib_exports *exports, const struct lib_host *host,
 	     struct lib_kernel *kernel)
 {
@@ -84,11 +119,14 @@ int __ref lib_init(struct lib_exports *exports, const struct lib_host *host,
 		return -EINVAL;
 	if (kernel->memory_size < LIB_MIN_MEMORY)
 		return -ENOMEM;
-	if (lib_status != LIB_OFF)
+	if (lib_status == LIB_RUNNING)
 		return -EBUSY;
-	err = install_host(host);
+	err = check_host(host);
+	if (!err && lib_status == LIB_DEAD)
+		err = reset_image(host);
 	if (err)
 		return err;
+	install_host(host);
 
 	lib_memory_init(kernel->memory, kernel->memory_size);
 	if (kernel->cmdline)
@@ -103,7 +141,7 @@ int __ref lib_init(struct lib_exports *exports, const struct lib_host *host,
 	kernel->boot_task = &lib_boot_call->task;
 	strscpy(kernel->release, init_utsname()->release);
 	kernel->image = __lib_image;
-	kernel->image_size = PAGE_ALIGN((unsigned long)_end) - (unsigned long)__lib_image;
+	kernel->image_size = image_size();
 	kernel->host_page = &lib_host_page;
 	kernel->status = &lib_status;
 	kernel->running = &lib_running;

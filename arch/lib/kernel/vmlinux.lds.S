@@ -42,7 +42,7 @@ SECTIONS
 	.dynstr : { *(.dynstr) } :text
 	.gnu.version : { *(.gnu.version) } :text
 	.gnu.version_d : { *(.gnu.version_d) } :text
-	.rela.dyn : { *(.rela.*) } :text
+	.rela.dyn : { __rela_start = .; *(.rela.*) __rela_end = .; } :text
 	.dynamic : { *(.dynamic) } :text :dynamic
 
 	. = ALIGN(PAGE_SIZE);

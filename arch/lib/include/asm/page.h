@@ -33,6 +33,10 @@ extern unsigned long lib_memory_end;
 	((unsigned long)(kaddr) >= lib_memory &&		\
 	 (unsigned long)(kaddr) < lib_memory_end)
 
+struct page;
+
+#define HAVE_ARCH_ALLOC_PAGE
+void arch_alloc_page(struct page *page, int order);
 void clear_page(void *page);
 void copy_page(void *to, const void *from);
 #define clear_user_page(page, vaddr, pg)	clear_page(page)
