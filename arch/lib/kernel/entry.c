@@ -10,6 +10,10 @@
  * interrupt is a function that the resting fiber is asked to run, with the
  * same meaning as in hardware: it interrupted user mode, or idle.
  *
+ * What is asked of a fiber at rest in user mode is called on top of its stack;
+ * when it is done before the carrier was left, the carrier just returns. Else
+ * the fiber goes on at its rest some time later (lib_serve).
+ *
  * If another task, or nobody, is to run next, the task at rest in user mode
  * first goes to sleep in the scheduler's eyes. It is woken by its next call.
  *
@@ -39,6 +43,7 @@ static void *carrier_sp;
 static void *rest_sp;
 static struct lib_call *rest_call;	/* who rests in user mode; NULL: idle */
 static struct lib_call *carrier_call;	/* whose call the carrier made */
+static struct lib_call *served;		/* on whose stack the carrier still is */
 static struct lib_call *handover;	/* whose process is to go on */
 static const char *death;		/* why the instance died; not told yet */
 
@@ -49,6 +54,13 @@ static void *request_arg;
 
 /* ---------------------------------------------------------- kernel's side */
 
+/* Back to the carrier, until somebody enters and wants @save_sp. */
+static void leave(void **save_sp)
+{
+	served = NULL;
+	lib_switch(save_sp, carrier_sp);
+}
+
 static void lib_rest(struct lib_call *call)
 {
 	if (call && call->user_fn) {
@@ -56,7 +68,7 @@ static void lib_rest(struct lib_call *call)
 		lib_switch(&call->kernel_sp, call->user_sp);
 	} else {
 		rest_call = call;
-		lib_switch(&rest_sp, carrier_sp);
+		leave(&rest_sp);
 		rest_call = NULL;
 	}
 }
@@ -134,6 +146,33 @@ static void serve_call(struct lib_call *call)
 		host_call(wake, &call->task);
 }
 
+/*
+ * On top of the stack of the fiber that rests in user mode: does what is asked
+ * and returns the stack to go on with, NULL for this one.
+ */
+void *lib_serve(void)
+{
+	struct lib_call *call = rest_call;
+
+	rest_call = NULL;
+	served = call;
+	if (request == REQ_CALL) {
+		serve_call(call);
+	} else {
+		local_irq_disable();
+		run_request(call);
+		local_irq_enable();
+		exit_to_user_mode(call);
+	}
+	if (likely(served == call)) {
+		rest_call = call;
+		return carrier_sp;
+	}
+	request = REQ_NONE;
+	request_fn = NULL;
+	return NULL;
+}
+
 /* The life of a task that serves calls. */
 void __noreturn lib_user_mode(struct lib_call *call)
 {
@@ -164,7 +203,7 @@ struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *ne
 	if (unlikely(call && call->task.process != the_host.process && call->fn)) {
 		handover = call;
 		rest_sp = next->thread.sp;
-		lib_switch(&prev->thread.sp, carrier_sp);
+		leave(&prev->thread.sp);
 	} else {
 		lib_switch(&prev->thread.sp, next->thread.sp);
 	}
@@ -179,7 +218,7 @@ void __noreturn lib_die(const char *reason)
 	lib_status = LIB_DEAD;
 	death = reason;
 	for (;;)
-		lib_switch(&sp, carrier_sp);
+		leave(&sp);
 }
 
 /* ------------------------------------------------------------ host's side */
@@ -194,6 +233,8 @@ static void enter(int req, void (*fn)(void *arg), void *arg)
 	if (fiber) {
 		lib_running = NULL;
 		lib_switch(&fiber->user_sp, fiber->kernel_sp);
+	} else if (rest_call && req != REQ_GIVE_WAY) {
+		lib_switch_serve(&carrier_sp, rest_sp);
 	} else {
 		lib_switch(&carrier_sp, rest_sp);
 	}

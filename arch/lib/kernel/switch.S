@@ -25,6 +25,34 @@ SYM_FUNC_START(lib_switch)
 SYM_FUNC_END(lib_switch)
 
 /*
+ * void lib_switch_serve(void **save_sp, void *sp): as lib_switch(), but calls
+ * lib_serve() on top of the other stack instead of going on with it. If that
+ * says so, the caller goes on at once, and the processor has seen nothing but
+ * calls that returned: it predicts them all. Else the other stack goes on.
+ */
+SYM_FUNC_START(lib_switch_serve)
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	mov	%rsp, (%rdi)
+	lea	-8(%rsi), %rsp
+	call	lib_serve
+	add	$8, %rsp
+	test	%rax, %rax
+	cmovnz	%rax, %rsp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	ret
+SYM_FUNC_END(lib_switch_serve)
+
+/*
  * void *lib_new_stack(void *top, void (*fn)(void)): a stack that lib_switch()
  * goes on with in fn(), which sees the alignment that a call would leave and
  * returns to address 0: the end of a backtrace.

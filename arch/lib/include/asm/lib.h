@@ -73,6 +73,8 @@ extern struct task_struct *lib_prev;
 
 /* switch.S */
 void lib_switch(void **save_sp, void *sp);
+void lib_switch_serve(void **save_sp, void *sp);
+void *lib_serve(void);
 void *lib_new_stack(void *top, void (*fn)(void));
 
 /* time.c */
