@@ -280,10 +280,9 @@ bool lib_execute(void (*fn)(void *arg), void *arg)
 
 u64 lib_run(void)
 {
-	do {
+	while (rest_call || handover)
 		if (!lib_execute(NULL, NULL))
 			return LIB_TIME_NEVER;
-	} while (rest_call || handover);
 	return lib_deadline;
 }
 

@@ -33,14 +33,15 @@ int lib_freeze(void)
 	return 0;
 }
 
-/* New randomness for a copy: mixed in by hand, as a seed from user space is. */
-static long do_reseed(struct lib_call *call)
+/* Randomness is mixed in as a seed from user space is. */
+static long do_thaw(struct lib_call *call)
 {
 	struct file *file = filp_open("/dev/urandom", O_RDWR, 0);
 	unsigned long seed[8];
 	loff_t pos = 0;
 	long err;
 
+	lib_clock_thaw();
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	host_call(random, seed, sizeof(seed));
@@ -55,6 +56,5 @@ int lib_thaw(void)
 {
 	if (lib_status != LIB_RUNNING)
 		return -EOWNERDEAD;
-	lib_clock_thaw();
-	return lib_call(&lib_boot_call->task, do_reseed, 0, 0, 0, 0, 0, 0, 0);
+	return lib_call(&lib_boot_call->task, do_thaw, 0, 0, 0, 0, 0, 0, 0);
 }

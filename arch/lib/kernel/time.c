@@ -80,7 +80,10 @@ void lib_timer_interrupt(void *unused)
 	lib_clockevent.event_handler(&lib_clockevent);
 }
 
-/* Under a new host the clock goes on from where it stood, or jumps ahead. */
+/*
+ * Under a new host the clock goes on from where it stood, or jumps ahead; a
+ * deadline stays at the same time of ours. The time of day is the new host's.
+ */
 void lib_clock_freeze(void)
 {
 	clock_last = lib_clock();
@@ -88,11 +91,16 @@ void lib_clock_freeze(void)
 
 void lib_clock_thaw(void)
 {
-	u64 now = lib_clock();
+	u64 now = lib_clock(), deadline = lib_deadline, back;
+	struct timespec64 ts;
 
-	if (now < clock_last)
-		clock_offset += clock_last - now;
+	back = now < clock_last ? clock_last - now : 0;
+	clock_offset += back;
 	lib_deadline = LIB_TIME_NEVER;
+	if (deadline != LIB_TIME_NEVER)
+		arm(deadline > back ? deadline - back : 0);
+	read_persistent_clock64(&ts);
+	do_settimeofday64(&ts);
 }
 
 void read_persistent_clock64(struct timespec64 *ts)
