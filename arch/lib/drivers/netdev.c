@@ -19,7 +19,6 @@
 #include <linux/nsproxy.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
-#include <linux/uaccess.h>
 #include <linux/virtio_net.h>
 #include <net/net_namespace.h>
 #include <asm/lib.h>
@@ -169,35 +168,50 @@ drop:
 	return NETDEV_TX_OK;
 }
 
-struct tx_done {
+/* What the caller brings, for the function that runs as an interrupt */
+struct delivery {
 	struct lib_dev *ld;
-	const u64 *tokens;
+	const void *what;
 	unsigned int nr;
 	u64 tstamp;
-	int err;
+	int ret;
 };
 
-static void tx_done(void *arg)
+static int deliver(u32 id, void (*fn)(void *delivery), const void *what, unsigned int nr,
+		   u64 tstamp)
 {
-	struct tx_done *td = arg;
-	struct lib_dev *ld = td->ld;
+	struct delivery d = {
+		.ld = idr_find(&lib_devs, id), .what = what, .nr = nr, .tstamp = tstamp,
+	};
+
+	if (!d.ld)
+		return -ENODEV;
+	return lib_inject(fn, &d) ? d.ret : -EOWNERDEAD;
+}
+
+static void tx_stamp(struct sk_buff *skb, u64 tstamp)
+{
+	struct skb_shared_hwtstamps stamp = { .hwtstamp = ns_to_ktime(tstamp) };
+
+	if (tstamp && skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP)
+		skb_tstamp_tx(skb, &stamp);
+}
+
+static void tx_done(void *delivery)
+{
+	struct delivery *d = delivery;
 	unsigned int i, packets = 0, bytes = 0;
+	const u64 *tokens = d->what;
+	struct lib_dev *ld = d->ld;
+	struct sk_buff *skb;
 
-	for (i = 0; i < td->nr; i++) {
-		struct sk_buff *skb;
-
-		if (td->tokens[i] >= ld->fresh_slots || !ld->slots[td->tokens[i]].skb) {
-			td->err = -EINVAL;
+	for (i = 0; i < d->nr; i++) {
+		if (tokens[i] >= ld->fresh_slots || !ld->slots[tokens[i]].skb) {
+			d->ret = -EINVAL;
 			continue;
 		}
-		skb = slot_put(ld, td->tokens[i]);
-		if (td->tstamp && skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP) {
-			struct skb_shared_hwtstamps stamp = {
-				.hwtstamp = ns_to_ktime(td->tstamp),
-			};
-
-			skb_tstamp_tx(skb, &stamp);
-		}
+		skb = slot_put(ld, tokens[i]);
+		tx_stamp(skb, d->tstamp);
 		packets++;
 		bytes += skb->len;
 		__skb_queue_tail(&ld->done, skb);
@@ -208,13 +222,7 @@ static void tx_done(void *arg)
 
 int lib_netdev_tx_done(u32 id, const u64 *tokens, unsigned int nr, u64 tstamp)
 {
-	struct tx_done td = {
-		.ld = idr_find(&lib_devs, id), .tokens = tokens, .nr = nr, .tstamp = tstamp,
-	};
-
-	if (!td.ld)
-		return -ENODEV;
-	return lib_inject(tx_done, &td) ? td.err : -EOWNERDEAD;
+	return deliver(id, tx_done, tokens, nr, tstamp);
 }
 
 /* ----------------------------------------------------------------- receive */
@@ -242,44 +250,6 @@ static struct sk_buff *rx_alloc(struct lib_dev *ld, unsigned int len)
 	return skb;
 }
 
-static bool rx_copy(struct sk_buff *skb, const struct lib_packet *pkt)
-{
-	unsigned int i, off = 0, head = skb_headlen(skb);
-	int frag = 0;
-	unsigned int frag_off = 0;
-
-	for (i = 0; i < pkt->nr_iov; i++) {
-		const void *from = pkt->iov[i].base;
-		size_t left = pkt->iov[i].len;
-
-		while (left) {
-			unsigned int n;
-			void *to;
-
-			if (off < head) {
-				to = skb->data + off;
-				n = min_t(size_t, left, head - off);
-			} else {
-				skb_frag_t *f = &skb_shinfo(skb)->frags[frag];
-
-				to = skb_frag_address(f) + frag_off;
-				n = min_t(size_t, left, skb_frag_size(f) - frag_off);
-				frag_off += n;
-				if (frag_off == skb_frag_size(f)) {
-					frag_off = 0;
-					frag++;
-				}
-			}
-			if (lib_copy_user(to, from, n))
-				return false;
-			off += n;
-			from += n;
-			left -= n;
-		}
-	}
-	return true;
-}
-
 static bool rx_valid(const struct lib_dev *ld, const struct lib_packet *pkt)
 {
 	size_t len = 0;
@@ -296,20 +266,29 @@ static bool rx_valid(const struct lib_dev *ld, const struct lib_packet *pkt)
 	return len == pkt->len;
 }
 
-static __be16 rawip_protocol(const struct sk_buff *skb)
+/* Metadata refers to the packet as it is on the line. */
+static bool rx_parse(struct lib_dev *ld, struct sk_buff *skb, const struct lib_vnet *vnet)
 {
-	switch (skb->data[0] >> 4) {
-	case 4:
-		return htons(ETH_P_IP);
-	case 6:
-		return htons(ETH_P_IPV6);
+	bool rawip = ld->flags & LIB_NETDEV_RAWIP;
+
+	if (vnet->flags & LIB_VNET_DATA_VALID)
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	skb_reset_mac_header(skb);
+	if (rawip) {
+		skb->protocol = skb->data[0] >> 4 == 6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
+		skb_reset_network_header(skb);
 	}
-	return 0;
+	if (virtio_net_hdr_to_skb(skb, (const struct virtio_net_hdr *)vnet, true))
+		return false;
+	if (!rawip)
+		skb->protocol = eth_type_trans(skb, ld->dev);
+	return true;
 }
 
 /* Takes the packet, or counts it. */
 static bool rx_one(struct lib_dev *ld, const struct lib_packet *pkt)
 {
+	unsigned int i, off = 0;
 	struct sk_buff *skb;
 
 	if (unlikely(!(ld->dev->flags & IFF_UP) || skb_queue_len(&ld->rxq) >= RX_QUEUE_MAX)) {
@@ -326,59 +305,36 @@ static bool rx_one(struct lib_dev *ld, const struct lib_packet *pkt)
 		ld->stats.rx_dropped++;
 		return false;
 	}
-	if (unlikely(!rx_copy(skb, pkt)))
-		goto bad;
-	if (pkt->vnet.flags & LIB_VNET_DATA_VALID)
-		skb->ip_summed = CHECKSUM_UNNECESSARY;
-	skb_reset_mac_header(skb);
-	if (ld->flags & LIB_NETDEV_RAWIP) {
-		skb->protocol = rawip_protocol(skb);
-		if (!skb->protocol)
-			goto bad;
-		skb_reset_network_header(skb);
+	for (i = 0; i < pkt->nr_iov; off += pkt->iov[i++].len)
+		skb_store_bits(skb, off, pkt->iov[i].base, pkt->iov[i].len);
+	if (unlikely(!rx_parse(ld, skb, &pkt->vnet))) {
+		ld->stats.rx_frame_errors++;
+		ld->stats.rx_errors++;
+		kfree_skb(skb);
+		return false;
 	}
-	if (unlikely(virtio_net_hdr_to_skb(skb, (const struct virtio_net_hdr *)&pkt->vnet, true)))
-		goto bad;
-	if (!(ld->flags & LIB_NETDEV_RAWIP))
-		skb->protocol = eth_type_trans(skb, ld->dev);
 	if (pkt->tstamp)
 		skb_hwtstamps(skb)->hwtstamp = ns_to_ktime(pkt->tstamp);
 	ld->stats.rx_packets++;
 	ld->stats.rx_bytes += pkt->len;
 	__skb_queue_tail(&ld->rxq, skb);
 	return true;
-
-bad:
-	ld->stats.rx_frame_errors++;
-	ld->stats.rx_errors++;
-	kfree_skb(skb);
-	return false;
 }
 
-struct rx {
-	struct lib_dev *ld;
-	const struct lib_packet *pkts;
-	unsigned int nr;
-	int taken;
-};
-
-static void rx(void *arg)
+static void rx(void *delivery)
 {
-	struct rx *rx = arg;
+	struct delivery *d = delivery;
+	const struct lib_packet *pkts = d->what;
 	unsigned int i;
 
-	for (i = 0; i < rx->nr; i++)
-		rx->taken += rx_one(rx->ld, &rx->pkts[i]);
-	napi_schedule_irqoff(&rx->ld->napi);
+	for (i = 0; i < d->nr; i++)
+		d->ret += rx_one(d->ld, &pkts[i]);
+	napi_schedule_irqoff(&d->ld->napi);
 }
 
 int lib_netdev_rx(u32 id, const struct lib_packet *pkts, unsigned int nr)
 {
-	struct rx r = { .ld = idr_find(&lib_devs, id), .pkts = pkts, .nr = nr };
-
-	if (!r.ld)
-		return -ENODEV;
-	return lib_inject(rx, &r) ? r.taken : -EOWNERDEAD;
+	return deliver(id, rx, pkts, nr, 0);
 }
 
 static int lib_dev_poll(struct napi_struct *napi, int budget)
@@ -456,11 +412,6 @@ static int lib_dev_ts_info(struct net_device *dev, struct kernel_ethtool_ts_info
 	return 0;
 }
 
-static void lib_dev_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
-{
-	strscpy(info->driver, "lib");
-}
-
 static const struct net_device_ops lib_dev_ops = {
 	.ndo_open		= lib_dev_open,
 	.ndo_stop		= lib_dev_stop,
@@ -468,19 +419,9 @@ static const struct net_device_ops lib_dev_ops = {
 	.ndo_start_xmit		= lib_dev_xmit,
 	.ndo_get_stats64	= lib_dev_stats,
 	.ndo_set_mac_address	= eth_mac_addr,
-	.ndo_validate_addr	= eth_validate_addr,
-};
-
-static const struct net_device_ops lib_rawip_ops = {
-	.ndo_open		= lib_dev_open,
-	.ndo_stop		= lib_dev_stop,
-	.ndo_uninit		= lib_dev_uninit,
-	.ndo_start_xmit		= lib_dev_xmit,
-	.ndo_get_stats64	= lib_dev_stats,
 };
 
 static const struct ethtool_ops lib_ethtool_ops = {
-	.get_drvinfo	= lib_dev_drvinfo,
 	.get_link	= ethtool_op_get_link,
 	.get_ts_info	= lib_dev_ts_info,
 };
@@ -497,7 +438,6 @@ static void lib_dev_setup(struct net_device *dev)
 static void set_kind(struct net_device *dev, u32 flags)
 {
 	if (flags & LIB_NETDEV_RAWIP) {
-		dev->netdev_ops = &lib_rawip_ops;
 		dev->header_ops = NULL;
 		dev->type = ARPHRD_NONE;
 		dev->hard_header_len = 0;
@@ -623,26 +563,17 @@ int lib_netdev_destroy(struct lib_task *task, u32 id)
 	return lib_call(task, do_destroy, id, 0, 0, 0, 0, 0, 0);
 }
 
-struct carrier {
-	struct lib_dev *ld;
-	bool up;
-};
-
-static void set_carrier(void *arg)
+static void set_carrier(void *delivery)
 {
-	struct carrier *c = arg;
+	struct delivery *d = delivery;
 
-	if (c->up)
-		netif_carrier_on(c->ld->dev);
+	if (d->nr)
+		netif_carrier_on(d->ld->dev);
 	else
-		netif_carrier_off(c->ld->dev);
+		netif_carrier_off(d->ld->dev);
 }
 
 int lib_netdev_carrier(u32 id, int up)
 {
-	struct carrier c = { .ld = idr_find(&lib_devs, id), .up = up };
-
-	if (!c.ld)
-		return -ENODEV;
-	return lib_inject(set_carrier, &c) ? 0 : -EOWNERDEAD;
+	return deliver(id, set_carrier, NULL, up, 0);
 }

@@ -3,13 +3,10 @@
  * sysctl for the caller: the files of /proc/sys, as the task sees them (its
  * network namespace decides).
  */
-#include <linux/ctype.h>
-#include <linux/dcache.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/namei.h>
 #include <linux/slab.h>
-#include <linux/stat.h>
 #include <asm/lib.h>
 
 #define ROOT	"/proc/sys"
@@ -73,91 +70,64 @@ static long do_set(struct lib_call *call)
 	return put < 0 ? put : 0;
 }
 
-struct iterate {
+/* One directory being read; the path is shared by all above it. */
+struct walk {
 	struct dir_context ctx;
-	lib_sysctl_fn fn;
-	void *arg;
-	struct list_head dirs;	/* still to be read */
-	const char *dir;	/* being read */
+	struct lib_call *call;
+	char *path;
 	int err;
 };
 
-struct pending_dir {
-	struct list_head list;
-	char path[];
-};
+static int visit(struct lib_call *call, char *full);
 
-static bool iterate_entry(struct dir_context *ctx, const char *name, int len, loff_t pos,
-			  u64 ino, unsigned int type)
+static bool visit_entry(struct dir_context *ctx, const char *name, int len, loff_t pos,
+			u64 ino, unsigned int type)
 {
-	struct iterate *it = container_of(ctx, struct iterate, ctx);
-	size_t size = strlen(it->dir) + len + 2;
-	struct pending_dir *entry;
+	struct walk *walk = container_of(ctx, struct walk, ctx);
+	char *end = walk->path + strlen(walk->path);
 
 	if (name[0] == '.')
 		return true;
-	entry = kmalloc(struct_size(entry, path, size), GFP_KERNEL);
-	if (!entry) {
-		it->err = -ENOMEM;
-		return false;
-	}
-	snprintf(entry->path, size, "%s%s%.*s", it->dir, *it->dir ? "/" : "", len, name);
-	list_add_tail(&entry->list, &it->dirs);
-	return true;
+	snprintf(end, PATH_MAX - (end - walk->path), "/%.*s", len, name);
+	walk->err = visit(walk->call, walk->path);
+	*end = 0;
+	return !walk->err;
 }
 
-/* Reports a file, or appends what a directory holds to the list. */
-static int visit(struct iterate *it, const char *path)
+/* Reports a file, or all that a directory holds. */
+static int visit(struct lib_call *call, char *full)
 {
+	struct walk walk = { .ctx.actor = visit_entry, .call = call, .path = full };
+	lib_sysctl_fn fn = (lib_sysctl_fn)call->args[0];
+	struct path path;
 	struct file *file;
-	struct kstat stat;
-	struct path where;
-	char *full;
-	int err;
+	umode_t mode;
 
-	full = kasprintf(GFP_KERNEL, ROOT "/%s", path);
-	if (!full)
-		return -ENOMEM;
-	err = kern_path(full, LOOKUP_FOLLOW, &where);
-	if (!err) {
-		err = vfs_getattr(&where, &stat, STATX_MODE, 0);
-		path_put(&where);
-	}
-	if (!err && !S_ISDIR(stat.mode)) {
-		err = it->fn(it->arg, path, stat.mode & 0777);
-	} else if (!err) {
-		file = filp_open(full, O_RDONLY | O_DIRECTORY, 0);
-		err = PTR_ERR_OR_ZERO(file);
-		if (!err) {
-			it->dir = path;
-			it->ctx.pos = 0;
-			err = iterate_dir(file, &it->ctx) ?: it->err;
-			fput(file);
-		}
-	}
-	kfree(full);
-	return err;
+	walk.err = kern_path(full, 0, &path);
+	if (walk.err)
+		return walk.err;
+	mode = d_inode(path.dentry)->i_mode;
+	path_put(&path);
+	if (!S_ISDIR(mode))
+		return fn((void *)call->args[1], full + sizeof(ROOT), mode & 0777);
+	file = filp_open(full, O_RDONLY | O_DIRECTORY, 0);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	iterate_dir(file, &walk.ctx);
+	fput(file);
+	return walk.err;
 }
 
 static long do_iterate(struct lib_call *call)
 {
-	struct iterate it = {
-		.ctx.actor = iterate_entry,
-		.fn = (lib_sysctl_fn)call->args[0],
-		.arg = (void *)call->args[1],
-		.dirs = LIST_HEAD_INIT(it.dirs),
-	};
-	struct pending_dir *entry, *next;
-	int err = visit(&it, "");
+	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
+	int err = -ENOMEM;
 
-	while (!err && !list_empty(&it.dirs)) {
-		entry = list_first_entry(&it.dirs, struct pending_dir, list);
-		list_del(&entry->list);
-		err = visit(&it, entry->path);
-		kfree(entry);
+	if (path) {
+		strscpy(path, ROOT, PATH_MAX);
+		err = visit(call, path);
 	}
-	list_for_each_entry_safe(entry, next, &it.dirs, list)
-		kfree(entry);
+	kfree(path);
 	return err;
 }
 
