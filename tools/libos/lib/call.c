@@ -148,14 +148,14 @@ static void carrier_fill(struct carrier *carrier, struct libos *l, struct lib_ta
 	l->carriers = carrier;
 }
 
-int carrier_boot(struct libos *l)
+int carrier_prepare(struct libos *l)
 {
-	struct carrier *carrier = carrier_place(l->slot);
+	return carrier_place(l->slot) ? 0 : fail(ENOMEM, "out of memory");
+}
 
-	if (!carrier)
-		return fail(ENOMEM, "out of memory");
-	carrier_fill(carrier, l, l->kernel.boot_task);
-	return 0;
+void carrier_boot(struct libos *l)
+{
+	carrier_fill(carrier_place(l->slot), l, l->kernel.boot_task);
 }
 
 static struct carrier *carrier_get(struct libos *l, int *err)
@@ -166,10 +166,12 @@ static struct carrier *carrier_get(struct libos *l, int *err)
 	*err = 0;
 	if (!carrier)
 		*err = fail(ENOMEM, "out of memory");
-	else if (l->world)
-		*err = fail(EPERM, "%s lives in the virtual time of another thread", l->name);
 	if (*err || carrier->gen == l->gen)
 		return carrier;
+	if (l->world) {
+		*err = fail(EPERM, "%s lives in the virtual time of another thread", l->name);
+		return NULL;
+	}
 	enter(l);
 	*err = l->exports.task_create(l->kernel.boot_task, &task, 0, NULL, NULL, 0);
 	if (*err)

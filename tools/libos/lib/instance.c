@@ -83,10 +83,11 @@ int instance_new(const struct libos_config *config, int slot, struct libos **lp)
 	return 0;
 }
 
-/* The kernel runs: its functions can be used. */
+/* The kernel runs: the calling thread is its process 1. */
 void instance_start(struct libos *l)
 {
 	l->syscall = l->exports.syscall;
+	carrier_boot(l);
 }
 
 /* Without a kernel that runs, and without devices */
@@ -161,7 +162,7 @@ int libos_open(const struct libos_config *config, struct libos **lp)
 	if (!err)
 		err = region_make(&l->region, l->slot, memory);
 	if (!err)
-		err = carrier_boot(l);
+		err = carrier_prepare(l);
 	if (!err)
 		err = boot(l, config ? config->cmdline : NULL);
 	if (err) {

@@ -179,8 +179,10 @@ static inline uint32_t *task_word(struct lib_task *task)
 	return (uint32_t *)&task->host[0];
 }
 
-/* Makes the calling thread process 1 of a new instance. */
-int carrier_boot(struct libos *l);
+/* Makes the calling thread ready to run an instance. */
+int carrier_prepare(struct libos *l);
+/* Makes it process 1 of the instance that has booted. */
+void carrier_boot(struct libos *l);
 /* Forgets the carriers of all threads: their tasks are gone. Lock not held. */
 void carrier_forget_all(struct libos *l);
 /* Likewise for functions of libos_spawn(). */
@@ -200,8 +202,8 @@ long call(struct libos *l, long nr, long a0, long a1, long a2, long a3, long a4,
 /* instance.c */
 extern struct libos *instances[NR_SLOTS];	/* for the fault handler */
 int instance_new(const struct libos_config *config, int slot, struct libos **lp);
-uint64_t new_gen(void);
 void instance_start(struct libos *l);
+uint64_t new_gen(void);
 void instance_free(struct libos *l);
 
 /* fault.c */

@@ -296,8 +296,8 @@ static int load(struct libos *l, int fd, const struct header *header, const char
 	err = image_load_text(&l->image, kernel ? kernel : header->path, slot_address(l->slot),
 			      REGION_OFFSET);
 	err = err ?: map(l, fd, header);
-	err = err ?: wake_up(l, header);
-	return err ?: carrier_boot(l);
+	err = err ?: carrier_prepare(l);
+	return err ?: wake_up(l, header);
 }
 
 int libos_clone(int snapshot, const struct libos_config *config, struct libos **lp)
@@ -313,10 +313,12 @@ int libos_clone(int snapshot, const struct libos_config *config, struct libos **
 		err = instance_new(config, header->slot, &l);
 	if (!err) {
 		err = load(l, snapshot, header, config ? config->kernel : NULL);
-		if (err)
+		if (err) {
+			carrier_forget_all(l);
 			instance_free(l);
-		else
+		} else {
 			*lp = l;
+		}
 	}
 	free(header);
 	return err;
@@ -340,8 +342,7 @@ static int reset(struct libos *l, int fd, const struct header *header)
 	carrier_forget_all(l);
 	fiber_forget_all(l);
 	l->gen = new_gen();
-	err = wake_up(l, header);
-	return err ?: carrier_boot(l);
+	return wake_up(l, header);
 }
 
 int libos_reset(struct libos *l, int snapshot)
