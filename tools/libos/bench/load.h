@@ -18,8 +18,7 @@
  * @ready:	the server listens
  * @units:	bytes, round trips, connections or packets that got through
  * @sent:	packets sent
- * @seconds_taken: by the clock on the wall
- * @p50, @p99:	of a round trip, seconds
+ * @p50:	median of a round trip, seconds
  * @begin, @end: called by the client around what is measured
  */
 struct run {
@@ -29,8 +28,7 @@ struct run {
 	volatile int ready;
 	volatile uint64_t units;
 	uint64_t sent;
-	double seconds_taken;
-	double p50, p99;
+	double p50;
 	void (*begin)(struct run *run);
 	void (*end)(struct run *run);
 };

@@ -45,6 +45,7 @@ __thread struct here here __attribute__((tls_model("initial-exec")));
 
 /* No thread ends while an instance does, or both would free the same. */
 static pthread_mutex_t end_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t create_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static int key_error;
@@ -158,27 +159,38 @@ void carrier_boot(struct libos *l)
 	carrier_fill(carrier_place(l->slot), l, l->kernel.boot_task);
 }
 
+/*
+ * A new task comes from the helper, since process 1 may be in a call. Creating
+ * may block and give the lock away, so one thread at a time does it.
+ */
+static int make_task(struct libos *l, struct carrier *carrier)
+{
+	struct lib_task *task;
+	int err;
+
+	pthread_mutex_lock(&create_mutex);
+	enter(l);
+	err = l->exports.task_create(l->helper, &task, 0, NULL, NULL, 0);
+	if (!err)
+		carrier_fill(carrier, l, task);
+	leave(l);
+	pthread_mutex_unlock(&create_mutex);
+	return err ? fail(-err, "%s has no task for this thread: %s", l->name,
+			  strerror(-err)) : 0;
+}
+
 static struct carrier *carrier_get(struct libos *l, int *err)
 {
 	struct carrier *carrier = carrier_place(l->slot);
-	struct lib_task *task;
 
-	*err = 0;
 	if (!carrier)
 		*err = fail(ENOMEM, "out of memory");
-	if (*err || carrier->gen == l->gen)
-		return carrier;
-	if (l->world) {
+	else if (carrier->gen == l->gen)
+		*err = 0;
+	else if (l->world)
 		*err = fail(EPERM, "%s lives in the virtual time of another thread", l->name);
-		return NULL;
-	}
-	enter(l);
-	*err = l->exports.task_create(l->kernel.boot_task, &task, 0, NULL, NULL, 0);
-	if (*err)
-		fail(-*err, "%s has no task for this thread: %s", l->name, strerror(-*err));
 	else
-		carrier_fill(carrier, l, task);
-	leave(l);
+		*err = make_task(l, carrier);
 	return carrier;
 }
 
@@ -194,24 +206,6 @@ void carrier_forget_all(struct libos *l)
 }
 
 /* ------------------------------------------------------------------- tasks */
-
-/* In virtual time: for a function of libos_world_at() while its thread is blocked. */
-static struct lib_task *spare_task(struct libos *l, int *err)
-{
-	struct lib_task *task = NULL;
-
-	if (l->spare.gen != l->gen) {
-		enter(l);
-		*err = l->exports.task_create(l->kernel.boot_task, &task, 0, NULL, NULL, 0);
-		if (!*err)
-			carrier_fill(&l->spare, l, task);
-		leave(l);
-	}
-	if (!*err && l->spare.task->done)
-		return l->spare.task;
-	*err = fail(EDEADLK, "%s: two calls of this thread are blocked already", l->name);
-	return NULL;
-}
 
 /* The slow way to the calling code's task; the lock is held if it is a fiber. */
 static struct lib_task *find_task(struct libos *l, int *err)
@@ -232,10 +226,11 @@ static struct lib_task *find_task(struct libos *l, int *err)
 			return NULL;
 		here.last = carrier;
 	}
-	if (carrier->task->done)
+	if (carrier->task->done || *l->kernel.status == LIB_DEAD)
 		return carrier->task;
-	if (l->world)
-		return spare_task(l, err);
+	/* A function of libos_world_at() while its thread is blocked */
+	if (l->world && l->helper->done)
+		return l->helper;
 	*err = fail(EDEADLK, "this thread is in a call of %s already", l->name);
 	return NULL;
 }

@@ -141,9 +141,11 @@ static int boot(struct libos *l, const char *cmdline)
 		return fail(EINVAL, "%s is older than libos: its table has %u bytes, not %zu",
 			    l->image.path, l->exports.size, sizeof(l->exports));
 	}
-	instance_start(l);
+	err = l->exports.task_create(l->kernel.boot_task, &l->helper, 0, NULL, NULL, 0);
+	if (!err)
+		instance_start(l);
 	leave(l);
-	return 0;
+	return err ? fail(-err, "no task: %s", strerror(-err)) : 0;
 }
 
 int libos_open(const struct libos_config *config, struct libos **lp)

@@ -98,7 +98,7 @@ struct libos {
 	unsigned int nr_devices;	/* entries of ::devices */
 	unsigned int nr_polled;		/* those with a descriptor to poll */
 	struct carrier *carriers;	/* of all threads */
-	struct carrier spare;		/* in virtual time */
+	struct lib_task *helper;	/* parent of new tasks; see call.c */
 	bool stuck;			/* in virtual time: the call is ended */
 	struct fiber *running;		/* libos_spawn() functions */
 	struct fiber *ended;

@@ -82,7 +82,8 @@ struct libos_config {
  * @libos:	the instance
  *
  * The calling thread becomes process 1 of the instance; other threads become
- * further threads of that process with their first call. The first instance of
+ * further threads of that process with their first call, at first in its first
+ * namespaces and with all its descriptors. The first instance of
  * a process always gets the same addresses, the second as well, and so on.
  */
 int libos_open(const struct libos_config *config, struct libos **libos);

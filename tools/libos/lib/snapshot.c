@@ -48,6 +48,7 @@ struct header {
 	unsigned char build_id[BUILD_ID_SIZE];
 	struct lib_exports exports;
 	struct lib_kernel kernel;
+	struct lib_task *helper;
 	struct lib_task *tasks[MAX_TASKS];
 	char path[PATH_MAX];
 };
@@ -130,6 +131,7 @@ static void describe(const struct libos *l, struct header *header)
 	header->exports = l->exports;
 	header->kernel = l->kernel;
 	header->kernel.cmdline = NULL;
+	header->helper = l->helper;
 	memcpy(header->build_id, l->image.id, BUILD_ID_SIZE);
 	memcpy(header->path, l->image.path, sizeof(header->path));
 	while (!header->id)
@@ -272,6 +274,7 @@ static int wake_up(struct libos *l, const struct header *header)
 
 	l->exports = header->exports;
 	l->kernel = header->kernel;
+	l->helper = header->helper;
 	l->host.process = header->process;
 	l->deadline = LIB_TIME_NEVER;
 	instance_start(l);
