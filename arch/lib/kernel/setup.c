@@ -62,14 +62,9 @@ size_t arch_get_random_seed_longs(unsigned long *v, size_t max_longs)
 	return max_longs;
 }
 
+/* There is nothing to tell about the processor: /proc/cpuinfo is empty. */
 static void *cpuinfo_start(struct seq_file *m, loff_t *pos)
 {
-	return *pos ? NULL : m;
-}
-
-static void *cpuinfo_next(struct seq_file *m, void *v, loff_t *pos)
-{
-	++*pos;
 	return NULL;
 }
 
@@ -77,15 +72,7 @@ static void cpuinfo_stop(struct seq_file *m, void *v)
 {
 }
 
-static int cpuinfo_show(struct seq_file *m, void *v)
-{
-	seq_puts(m, "processor\t: 0\nmodel name\t: library\n\n");
-	return 0;
-}
-
 const struct seq_operations cpuinfo_op = {
 	.start	= cpuinfo_start,
-	.next	= cpuinfo_next,
 	.stop	= cpuinfo_stop,
-	.show	= cpuinfo_show,
 };

@@ -39,7 +39,6 @@ static __always_inline type arch_##atomic##_##op##_return(type i, atomic##_t *v)
 	LIB_ATOMIC_OP(atomic, type, add, +)					\
 	LIB_ATOMIC_OP(atomic, type, sub, -)					\
 	LIB_ATOMIC_OP(atomic, type, and, &)					\
-	LIB_ATOMIC_OP(atomic, type, andnot, & ~)				\
 	LIB_ATOMIC_OP(atomic, type, or, |)					\
 	LIB_ATOMIC_OP(atomic, type, xor, ^)					\
 	LIB_ATOMIC_RETURN(atomic, type, add, +)					\
@@ -48,23 +47,20 @@ static __always_inline type arch_##atomic##_##op##_return(type i, atomic##_t *v)
 LIB_ATOMIC(atomic, int)
 LIB_ATOMIC(atomic64, s64)
 
+/* The rest is made of these. */
 #define arch_atomic_add_return		arch_atomic_add_return
 #define arch_atomic_sub_return		arch_atomic_sub_return
 #define arch_atomic_fetch_add		arch_atomic_fetch_add
 #define arch_atomic_fetch_sub		arch_atomic_fetch_sub
 #define arch_atomic_fetch_and		arch_atomic_fetch_and
-#define arch_atomic_fetch_andnot	arch_atomic_fetch_andnot
 #define arch_atomic_fetch_or		arch_atomic_fetch_or
 #define arch_atomic_fetch_xor		arch_atomic_fetch_xor
-#define arch_atomic_andnot		arch_atomic_andnot
 #define arch_atomic64_add_return	arch_atomic64_add_return
 #define arch_atomic64_sub_return	arch_atomic64_sub_return
 #define arch_atomic64_fetch_add		arch_atomic64_fetch_add
 #define arch_atomic64_fetch_sub		arch_atomic64_fetch_sub
 #define arch_atomic64_fetch_and		arch_atomic64_fetch_and
-#define arch_atomic64_fetch_andnot	arch_atomic64_fetch_andnot
 #define arch_atomic64_fetch_or		arch_atomic64_fetch_or
 #define arch_atomic64_fetch_xor		arch_atomic64_fetch_xor
-#define arch_atomic64_andnot		arch_atomic64_andnot
 
 #endif /* _ASM_LIB_ATOMIC_H */

@@ -29,61 +29,45 @@ raw_copy_to_user(void __user *to, const void *from, unsigned long n)
 #define INLINE_COPY_FROM_USER
 #define INLINE_COPY_TO_USER
 
-/* Move one word between register and user memory; 0, or -EFAULT. */
-#define LIB_USER_MOV(insn, out, in)				\
+/* Moves a word, either side of which may fault: 0, or -EFAULT. */
+#define LIB_MOV(insn, reg, type, to, from)				\
 ({									\
 	long __err = 0;							\
+	type __word;							\
 									\
-	asm volatile("1:	" insn "\n2:\n"				\
+	asm volatile("1:	mov" insn " %[src], %[word]\n"		\
+		     "2:	mov" insn " %[word], %[dst]\n"		\
+		     "3:\n"						\
 		     ".pushsection .text.fixup,\"ax\"\n"		\
-		     "3:	mov %[efault], %[err]\n"		\
-		     "	jmp 2b\n"					\
+		     "4:	mov %[efault], %[err]\n"		\
+		     "	jmp 3b\n"					\
 		     ".popsection\n"					\
-		     LIB_EXTABLE(1b, 3b)				\
-		     : [err] "+r" (__err), out				\
-		     : in, [efault] "i" (-EFAULT)			\
-		     : "memory");					\
+		     LIB_EXTABLE(1b, 4b)				\
+		     LIB_EXTABLE(2b, 4b)				\
+		     : [err] "+r" (__err), [word] reg (__word),	\
+		       [dst] "=m" (*(type *)(to))			\
+		     : [src] "m" (*(const type *)(from)), [efault] "i" (-EFAULT)); \
 	__err;								\
 })
 
-static __always_inline int lib_get_user(size_t size, const void __user *from, void *to)
+static __always_inline int lib_user_mov(size_t size, void *to, const void *from)
 {
 	switch (size) {
 	case 1:
-		return LIB_USER_MOV("movb %[src], %[dst]", [dst] "=&q" (*(u8 *)to),
-				    [src] "m" (*(__force const u8 *)from));
+		return LIB_MOV("b", "=&q", u8, to, from);
 	case 2:
-		return LIB_USER_MOV("movw %[src], %[dst]", [dst] "=&r" (*(u16 *)to),
-				    [src] "m" (*(__force const u16 *)from));
+		return LIB_MOV("w", "=&r", u16, to, from);
 	case 4:
-		return LIB_USER_MOV("movl %[src], %[dst]", [dst] "=&r" (*(u32 *)to),
-				    [src] "m" (*(__force const u32 *)from));
+		return LIB_MOV("l", "=&r", u32, to, from);
 	default:
-		return LIB_USER_MOV("movq %[src], %[dst]", [dst] "=&r" (*(u64 *)to),
-				    [src] "m" (*(__force const u64 *)from));
+		return LIB_MOV("q", "=&r", u64, to, from);
 	}
 }
 
-static __always_inline int lib_put_user(size_t size, void __user *to, const void *from)
-{
-	switch (size) {
-	case 1:
-		return LIB_USER_MOV("movb %[src], %[dst]", [dst] "=m" (*(__force u8 *)to),
-				    [src] "qi" (*(const u8 *)from));
-	case 2:
-		return LIB_USER_MOV("movw %[src], %[dst]", [dst] "=m" (*(__force u16 *)to),
-				    [src] "ri" (*(const u16 *)from));
-	case 4:
-		return LIB_USER_MOV("movl %[src], %[dst]", [dst] "=m" (*(__force u32 *)to),
-				    [src] "ri" (*(const u32 *)from));
-	default:
-		return LIB_USER_MOV("movq %[src], %[dst]", [dst] "=m" (*(__force u64 *)to),
-				    [src] "r" (*(const u64 *)from));
-	}
-}
-
-#define __get_user_fn(size, from, to)	lib_get_user(size, from, to)
-#define __put_user_fn(size, to, from)	lib_put_user(size, to, from)
+#define __get_user_fn(size, from, to)	\
+	lib_user_mov(size, to, (__force const void *)(from))
+#define __put_user_fn(size, to, from)	\
+	lib_user_mov(size, (__force void *)(to), from)
 #define __clear_user(to, n)		lib_clear_user((__force void *)(to), n)
 
 #include <asm-generic/uaccess.h>
