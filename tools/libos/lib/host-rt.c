@@ -32,6 +32,7 @@
  */
 #define MAX_VISITS	10000
 #define MAX_EVENTS	16
+#define YOUNG_ENTRIES	64
 
 /* ------------------------------------------------------------------- clock */
 
@@ -101,6 +102,15 @@ static void rt_event_set(struct libos *l, uint64_t time)
 
 /* ------------------------------------------------------------------ leaving */
 
+/*
+ * A young instance without devices and functions that run is left alone: what
+ * its timers do cannot be seen before its next call. Many live no longer.
+ */
+static bool needs_care(const struct libos *l)
+{
+	return l->nr_devices || l->fibers || l->entries > YOUNG_ENTRIES;
+}
+
 static void elect(struct libos *l)
 {
 	struct rt *rt = l->rt;
@@ -110,9 +120,13 @@ static void elect(struct libos *l)
 	if (rt->poller)
 		return;
 	if (!rt->waiters) {
-		if (rt->care == CARE_NONE) {
+		if (rt->care != CARE_NONE)
+			return;
+		if (needs_care(l)) {
 			rt->care = CARE_HOT;
 			service_call(rt);
+		} else {
+			l->attention |= ATT_GUARD;
 		}
 		return;
 	}

@@ -266,29 +266,39 @@ static int unwrite(struct libos *l)
 	return 0;
 }
 
-/* The memory is that of the snapshot: the kernel goes on in it. */
-static int wake_up(struct libos *l, const struct header *header)
+static int thaw(struct libos *l, const struct header *header)
 {
+	int err = l->exports.attach(&l->host);
 	uint32_t i;
-	int err;
 
-	l->exports = header->exports;
-	l->kernel = header->kernel;
-	l->helper = header->helper;
-	l->host.process = header->process;
-	l->deadline = LIB_TIME_NEVER;
-	instance_start(l);
-	enter(l);
-	err = l->exports.attach(&l->host);
 	if (!err)
 		err = l->exports.thaw();
 	for (i = 0; i < header->nr_tasks && !err; i++)
 		err = l->exports.task_exit(header->tasks[i]);
 	if (!err)
 		l->exports.timer_fire();
-	leave(l);
 	return err ? fail(-err, "%s cannot go on from the snapshot: %s", l->name,
 			  strerror(-err)) : 0;
+}
+
+/* Nobody may enter before the kernel has its host functions again. */
+static int go_on(struct libos *l, int fd, const struct header *header)
+{
+	int err;
+
+	enter(l);
+	err = header->id == l->snapshot_id ? unwrite(l) : map(l, fd, header);
+	if (!err) {
+		l->exports = header->exports;
+		l->kernel = header->kernel;
+		l->helper = header->helper;
+		l->host.process = header->process;
+		l->deadline = LIB_TIME_NEVER;
+		instance_start(l);
+		err = thaw(l, header);
+	}
+	leave(l);
+	return err;
 }
 
 static int load(struct libos *l, int fd, const struct header *header, const char *kernel)
@@ -298,9 +308,8 @@ static int load(struct libos *l, int fd, const struct header *header, const char
 	memcpy(l->image.id, header->build_id, BUILD_ID_SIZE);
 	err = image_load_text(&l->image, kernel ? kernel : header->path, slot_address(l->slot),
 			      REGION_OFFSET);
-	err = err ?: map(l, fd, header);
 	err = err ?: carrier_prepare(l);
-	return err ?: wake_up(l, header);
+	return err ?: go_on(l, fd, header);
 }
 
 int libos_clone(int snapshot, const struct libos_config *config, struct libos **lp)
@@ -333,19 +342,14 @@ static int reset(struct libos *l, int fd, const struct header *header)
 
 	enter(l);
 	err = at_rest(l);
-	if (!err) {
-		region_unmap_all(&l->region);
-		err = header->id == l->snapshot_id ? unwrite(l) : map(l, fd, header);
-	}
-	l->attention &= ATT_ALWAYS | ATT_GUARD;
-	l->nr_wakes = 0;
-	release(l);
+	leave(l);
 	if (err)
 		return err;
 	carrier_forget_all(l);
 	fiber_forget_all(l);
+	region_unmap_all(&l->region);
 	l->gen = new_gen();
-	return wake_up(l, header);
+	return go_on(l, fd, header);
 }
 
 int libos_reset(struct libos *l, int snapshot)
