@@ -21,6 +21,7 @@
 #include <unistd.h>
 #include "../dev/device.h"
 #include "instance.h"
+#include "unwrite.h"
 
 #define PAGE		4096UL
 #define HEADER_SIZE	(4 * PAGE)
@@ -258,12 +259,14 @@ static int map(struct libos *l, int fd, const struct header *header)
 }
 
 /* The same as a new mapping of what is mapped already. */
-static int unwrite(struct libos *l)
+static int map_again(struct libos *l, int fd, const struct header *header)
 {
-	if (madvise(l->kernel.image, l->kernel.image_size, MADV_DONTNEED) ||
-	    madvise(l->region.base, l->region.size, MADV_DONTNEED))
-		return fail(errno, "cannot reset %s: %s", l->name, strerror(errno));
-	return 0;
+	const struct lib_kernel *k = &header->kernel;
+	int err = unwrite(fd, k->image, k->image_size, HEADER_SIZE);
+
+	if (!err)
+		err = unwrite(fd, k->memory, k->memory_size, HEADER_SIZE + k->image_size);
+	return err ? fail(-err, "cannot reset %s: %s", l->name, strerror(-err)) : 0;
 }
 
 static int thaw(struct libos *l, const struct header *header)
@@ -287,7 +290,7 @@ static int go_on(struct libos *l, int fd, const struct header *header)
 	int err;
 
 	enter(l);
-	err = header->id == l->snapshot_id ? unwrite(l) : map(l, fd, header);
+	err = header->id == l->snapshot_id ? map_again(l, fd, header) : map(l, fd, header);
 	if (!err) {
 		l->exports = header->exports;
 		l->kernel = header->kernel;
