@@ -75,22 +75,22 @@ $(tree)/Makefile: | prepare ;
 
 $(obj)/.defconfig: $(pages) | prepare
 	$(Q)mkdir -p $(obj)
-	$(Q)$(kbuild) $$([ -e $(own) ] && echo olddefconfig || echo defconfig)
+	+$(Q)$(kbuild) $$([ -e $(own) ] && echo olddefconfig || echo defconfig)
 	$(Q)touch $@
 
 defconfig: prepare
 	$(Q)mkdir -p $(obj)
 	$(Q)rm -f $(own)
-	$(Q)$(kbuild) defconfig
+	+$(Q)$(kbuild) defconfig
 	$(Q)touch $(obj)/.defconfig
 
 menuconfig: $(obj)/.defconfig
 	$(Q)scripts/packages libncurses-dev
-	$(Q)$(kbuild) menuconfig
+	+$(Q)$(kbuild) menuconfig
 	$(Q)touch $(own)
 
 savedefconfig: $(obj)/.defconfig
-	$(Q)$(kbuild) savedefconfig
+	+$(Q)$(kbuild) savedefconfig
 	$(Q)scripts/merge-defconfig $(obj)/defconfig defconfig
 	$(Q)touch $(obj)/.defconfig
 
@@ -99,7 +99,7 @@ savedefconfig: $(obj)/.defconfig
 # kbuild decides what is out of date; the library is its vmlinux less debug data.
 library: $(obj)/.defconfig
 	$(Q)[ -e $(obj)/vmlinux ] || echo "  KERNEL  $(KERNEL): about 3 minutes on 2 processors, seconds from then on"
-	$(Q)$(kbuild) vmlinux
+	+$(Q)$(kbuild) vmlinux
 	$(Q)[ $(obj)/liblinux.so -nt $(obj)/vmlinux ] || { \
 		objcopy --strip-debug $(obj)/vmlinux $(obj)/liblinux.tmp && \
 		mv $(obj)/liblinux.tmp $(obj)/liblinux.so; }
@@ -137,7 +137,7 @@ install: library tools
 	$(Q)$(MAKE) --no-print-directory -C tools/libos install
 
 clean:
-	$(Q)if [ -e $(obj)/Makefile ]; then $(kbuild) clean; fi
+	+$(Q)if [ -e $(obj)/Makefile ]; then $(kbuild) clean; fi
 	$(Q)if [ -e tools/libos/Makefile ]; then $(MAKE) --no-print-directory -C tools/libos clean; fi
 	$(Q)rm -f liblinux*.so
 
