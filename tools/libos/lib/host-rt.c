@@ -203,21 +203,27 @@ static void let_go(struct libos *l)
 		write_event(kick_fd);
 }
 
-/* What the instance itself has to do; not if its kernel waits in idle. */
+/*
+ * What the instance itself has to do. What packets cause is done when they are
+ * received; tasks that they wake are run here. If nobody is blocked these can
+ * be kernel threads only, which can wait for the next tick.
+ */
 static void work(struct libos *l)
 {
+	bool again, run = l->blocked || l->fibers;
 	int rounds = 16;
-	bool again;
 
 	do {
 		again = mail_deliver(l);
 		if (unlikely(l->overdue)) {
 			l->overdue = 0;
-			again |= rt_fire(l);
+			rt_fire(l);
+			again = true;
+			run = true;
 		}
 		if (l->attention & ATT_REAP)
 			fiber_reap(l);
-		if (again)
+		if (again && run)
 			l->exports.run();
 	} while (again && --rounds);
 }

@@ -12,6 +12,11 @@
  * Functions that return int give 0 or a negative errno, and on failure
  * libos_error() says in one line what went wrong and what to do. The POSIX
  * shaped calls return -1 and set errno, as in libc.
+ *
+ * The library handles SIGSEGV and SIGBUS, for bad pointers in calls, and passes
+ * on what is not its own. Handlers of other signals that may run in a thread
+ * inside a call should be installed with SA_ONSTACK: the kernel's stacks are
+ * small. After fork() instances are the parent's; the child must not touch them.
  */
 #ifndef _LIBOS_H
 #define _LIBOS_H

@@ -13,10 +13,9 @@ static long result(long ret)
 	return -1;
 }
 
-#define PAD(a, b, c, d, e, f, ...) \
-	(long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f)
-#define CALL(l, name, ...) \
-	result(call(l, SYS_##name, PAD(__VA_ARGS__, 0, 0, 0, 0, 0, 0)))
+#define CALL6(l, nr, a, b, c, d, e, f, ...) \
+	result(call(l, nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f)))
+#define CALL(l, name, ...) CALL6(l, SYS_##name, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 
 int libos_socket(struct libos *l, int domain, int type, int protocol)
 {
