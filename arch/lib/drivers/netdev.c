@@ -22,6 +22,7 @@
 #include <linux/virtio_net.h>
 #include <net/net_namespace.h>
 #include <asm/lib.h>
+#include <asm/versions.h>
 
 #define TX_RING_DEFAULT	256
 #define TX_RING_MAX	4096
@@ -537,7 +538,7 @@ static long do_create(struct lib_call *call)
 		return -EINVAL;
 	if (strnlen(params->name, IFNAMSIZ) == IFNAMSIZ)
 		return -ENAMETOOLONG;
-	strscpy(name, params->name[0] ? params->name : "eth%d");
+	strscpy(name, params->name[0] ? params->name : "eth%d", IFNAMSIZ);
 	return add_device(params, name);
 }
 

@@ -139,7 +139,7 @@ int __ref lib_init(struct lib_exports *exports, const struct lib_host *host,
 	memcpy(exports, &lib_exports, size);
 	exports->size = size;
 	kernel->boot_task = &lib_boot_call->task;
-	strscpy(kernel->release, init_utsname()->release);
+	strscpy(kernel->release, init_utsname()->release, sizeof(kernel->release));
 	kernel->image = __lib_image;
 	kernel->image_size = image_size();
 	kernel->host_page = &lib_host_page;

@@ -38,6 +38,7 @@
 union lib_host_page lib_host_page __section(".data..host_page");
 u32 lib_status;
 struct lib_task *lib_running;
+bool lib_orphan;
 
 static void *carrier_sp;
 static void *rest_sp;
@@ -139,6 +140,7 @@ static void serve_call(struct lib_call *call)
 
 	call->fn = NULL;
 	exit_to_user_mode(call);
+	lib_orphan = call->orphan = false;
 	call->task.result = result;
 	barrier();
 	call->task.done = 1;
@@ -200,6 +202,7 @@ struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *ne
 
 	lib_current = next;
 	lib_prev = prev;
+	lib_orphan = call && call->orphan;
 	if (unlikely(call && call->task.process != the_host.process && call->fn)) {
 		handover = call;
 		rest_sp = next->thread.sp;

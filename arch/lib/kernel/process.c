@@ -11,6 +11,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/syscalls.h>
 #include <asm/lib.h>
+#include <asm/versions.h>
 
 struct task_struct *lib_prev;	/* who ran before, for a fiber's first step */
 void (*pm_power_off)(void);
@@ -46,6 +47,7 @@ void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
 void arch_cpu_idle(void)
 {
 	lib_idle();
+	lib_idle_irqs();
 }
 
 /* A task has no registers of its own to be looked at. */

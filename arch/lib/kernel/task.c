@@ -175,5 +175,6 @@ int lib_task_kill(struct lib_task *task)
 int lib_task_adopt(struct lib_task *task)
 {
 	task->process = the_host.process;
+	to_call(task)->orphan = !task->done;
 	return lib_task_interrupt(task);
 }

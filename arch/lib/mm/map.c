@@ -13,6 +13,7 @@
 #include <linux/syscalls.h>
 #include <linux/vmalloc.h>
 #include <asm/lib.h>
+#include <asm/versions.h>
 
 /**
  * struct alias - pages mapped by the host

@@ -48,6 +48,10 @@ LIB_ATOMIC(atomic, int)
 LIB_ATOMIC(atomic64, s64)
 
 /* The rest is made of these. */
+#define arch_atomic_xchg(v, i)		arch_xchg(&(v)->counter, i)
+#define arch_atomic64_xchg(v, i)	arch_xchg(&(v)->counter, i)
+#define arch_atomic_cmpxchg(v, o, n)	arch_cmpxchg(&(v)->counter, o, n)
+#define arch_atomic64_cmpxchg(v, o, n)	arch_cmpxchg(&(v)->counter, o, n)
 #define arch_atomic_add_return		arch_atomic_add_return
 #define arch_atomic_sub_return		arch_atomic_sub_return
 #define arch_atomic_fetch_add		arch_atomic_fetch_add

@@ -27,6 +27,7 @@ extern union lib_host_page lib_host_page;
  * @fn: what it is to do when it comes to run: a system call, a control call
  * @args: arguments of @fn
  * @interrupted: task_interrupt() since the call began
+ * @orphan: its call began in a process that is gone
  * @user_fn: NULL, or the caller's code that a fiber runs in user mode
  * @user_arg: its argument
  * @user_stack: the stack of that code
@@ -39,6 +40,7 @@ struct lib_call {
 	long (*fn)(struct lib_call *call);
 	long args[7];
 	bool interrupted;
+	bool orphan;
 	void (*user_fn)(void *arg);
 	void *user_arg;
 	void *user_stack;

@@ -65,6 +65,9 @@ static inline unsigned long virt_to_pfn(const void *kaddr)
 
 #define page_to_phys(page)	((phys_addr_t)page_to_pfn(page) << PAGE_SHIFT)
 
+extern unsigned long max_mapnr;
+#define pfn_valid(pfn)	((pfn) >= ARCH_PFN_OFFSET && (pfn) - ARCH_PFN_OFFSET < max_mapnr)
+
 #include <asm-generic/memory_model.h>
 #include <asm-generic/getorder.h>
 

@@ -11,19 +11,22 @@
 #include <asm/asm-extable.h>
 #include <asm-generic/access_ok.h>
 
+/* The current task's process is gone and its memory with it. */
+extern bool lib_orphan;
+
 unsigned long lib_copy_user(void *to, const void *from, unsigned long n);
 unsigned long lib_clear_user(void *to, unsigned long n);
 
 static __always_inline unsigned long
 raw_copy_from_user(void *to, const void __user *from, unsigned long n)
 {
-	return lib_copy_user(to, (__force const void *)from, n);
+	return unlikely(lib_orphan) ? n : lib_copy_user(to, (__force const void *)from, n);
 }
 
 static __always_inline unsigned long
 raw_copy_to_user(void __user *to, const void *from, unsigned long n)
 {
-	return lib_copy_user((__force void *)to, from, n);
+	return unlikely(lib_orphan) ? n : lib_copy_user((__force void *)to, from, n);
 }
 
 #define INLINE_COPY_FROM_USER
@@ -52,6 +55,8 @@ raw_copy_to_user(void __user *to, const void *from, unsigned long n)
 
 static __always_inline int lib_user_mov(size_t size, void *to, const void *from)
 {
+	if (unlikely(lib_orphan))
+		return -EFAULT;
 	switch (size) {
 	case 1:
 		return LIB_MOV("b", "=&q", u8, to, from);
