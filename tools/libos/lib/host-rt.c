@@ -255,9 +255,10 @@ static void carry(struct letter *list)
 			work(to);
 			more = mail_take(to);
 			let_go(to);
-			for (end = &list; *end; end = &(*end)->next)
+			for (end = &more; *end; end = &(*end)->next)
 				;
-			*end = more;
+			*end = list;
+			list = more;
 		}
 		mail_carried(letter);
 	}
@@ -376,6 +377,7 @@ static void poll_here(struct libos *l, uint32_t *word, uint64_t until)
 	struct epoll_event events[MAX_EVENTS];
 	struct rt *rt = l->rt;
 	bool polled = l->nr_polled;
+	uint64_t removed = rt->removed;
 	int nr = 0;
 
 	rt->poller = word;
@@ -395,7 +397,8 @@ static void poll_here(struct libos *l, uint32_t *word, uint64_t until)
 	__atomic_store_n(word, AWAKE, __ATOMIC_RELAXED);
 	rt->poller = NULL;
 	l->sleeper_deadline = 0;
-	feed(l, events, nr);
+	/* An event may be of a device that is gone; others come again. */
+	feed(l, events, removed == rt->removed ? nr : 0);
 	rt_fire(l);
 	stop_waiting(l);
 }
@@ -465,6 +468,7 @@ static int rt_poll_add(struct libos *l, struct libos_dev *dev)
 static void rt_poll_del(struct libos *l, struct libos_dev *dev)
 {
 	epoll_ctl(l->rt->epfd, EPOLL_CTL_DEL, dev->fd, NULL);
+	l->rt->removed++;
 	l->nr_polled--;
 }
 

@@ -26,6 +26,7 @@ struct rt {
 	struct heap heap;
 	int epfd;		/* devices and ::kick_fd; -1 without devices */
 	int kick_fd;
+	uint64_t removed;	/* counts devices that are gone */
 	bool kick;		/* write to kick_fd after the unlock */
 	uint32_t *poller;	/* the word of the thread that polls */
 	struct waiter *waiters;
