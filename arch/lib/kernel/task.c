@@ -25,6 +25,7 @@ void lib_task_start(struct lib_call *call)
 static int start(void *call)
 {
 	lib_task_start(call);
+	complete(&((struct lib_call *)call)->started);
 	return 0;
 }
 
@@ -72,7 +73,10 @@ static struct lib_call *alloc_call(void (*fn)(void *arg), void *arg, size_t stac
 {
 	struct lib_call *call = kzalloc(sizeof(*call), GFP_KERNEL);
 
-	if (!call || !fn)
+	if (!call)
+		return NULL;
+	init_completion(&call->started);
+	if (!fn)
 		return call;
 	call->user_fn = fn;
 	call->user_arg = arg;
@@ -110,9 +114,7 @@ static long do_create(struct lib_call *parent)
 		kfree(call);
 		return pid;
 	}
-	/* It takes its place at once, so that a call finds it asleep. */
-	while (!READ_ONCE(call->tsk))
-		schedule();
+	wait_for_completion(&call->started);
 	*task = &call->task;
 	return 0;
 }

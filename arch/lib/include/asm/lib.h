@@ -6,6 +6,7 @@
 #ifndef _ASM_LIB_LIB_H
 #define _ASM_LIB_LIB_H
 
+#include <linux/completion.h>
 #include <linux/sched.h>
 #include <uapi/asm/liblinux.h>
 
@@ -24,6 +25,7 @@ extern union lib_host_page lib_host_page;
  * struct lib_call - the kernel's view of a task of the caller
  * @task: what the caller sees; first
  * @tsk: its task; holds a reference
+ * @started: it has begun to serve
  * @fn: what it is to do when it comes to run: a system call, a control call
  * @args: arguments of @fn
  * @interrupted: task_interrupt() since the call began
@@ -37,6 +39,7 @@ extern union lib_host_page lib_host_page;
 struct lib_call {
 	struct lib_task task;
 	struct task_struct *tsk;
+	struct completion started;
 	long (*fn)(struct lib_call *call);
 	long args[7];
 	bool interrupted;
