@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Shows what the library does: builds the programs of this folder and runs them."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parents[2]
+TOOLS = TOP / "build" / "tools"
+PROGRAMS = TOP / "build" / "demo"
+PACKAGES = {"ip": "iproute2", "ping": "iputils-ping", "curl": "curl", "unshare": "util-linux",
+            "cc": "gcc"}
+HOST, LIBRARY, TAP = "10.0.0.1/24", "10.0.0.2", "tap0"
+
+
+def die(text):
+    sys.exit(f"demo: {text}")
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def run(*argv, **options):
+    done = subprocess.run([str(a) for a in argv], text=True, **options)
+    if done.returncode:
+        die(f"\"{' '.join(map(str, argv))}\" failed with status {done.returncode}"
+            + (f": {done.stdout}" if done.stdout else ""))
+    return done.stdout
+
+
+def prepare():
+    missing = [package for tool, package in PACKAGES.items() if not shutil.which(tool)]
+    if missing:
+        die(f"packages are missing. As root: apt-get install -y {' '.join(missing)}")
+    library = Path(os.environ.setdefault("LIBLINUX", str(TOP / "liblinux.so")))
+    if not library.exists():
+        die(f"{library} does not exist: run \"make library\" first")
+    run("make", "-s", "--no-print-directory", "-C", HERE.parent)
+    PROGRAMS.mkdir(parents=True, exist_ok=True)
+    for source in sorted(HERE.glob("*.c")):
+        run("cc", "-O2", "-g", "-Wall", "-D_GNU_SOURCE", f"-I{TOOLS / 'include'}",
+            "-o", PROGRAMS / source.stem, source, TOOLS / "libos.a", "-pthread")
+    return library
+
+
+# ------------------------------------------------------------------ the parts
+
+def hello(library):
+    say(f"0. A C program of 28 lines boots {library.resolve().name} and uses a socket of it")
+    say("   (tools/libos/demo/hello.c)")
+    say("   " + run(PROGRAMS / "hello", stdout=subprocess.PIPE).strip())
+    say()
+
+
+def talk():
+    say("1. Two Linux kernels in one process, one thread, joined by a cable.")
+    say("   A server in the right one, a client in the left one, a quarter of a second each:")
+    run(PROGRAMS / "talk")
+    say()
+
+
+def lossy():
+    say("2. The same in virtual time: one TCP connection over a line of 10 Mbit/s with a delay")
+    say("   of 20 ms that loses 1 % of all packets. Time passes only when nothing is left to do,")
+    say("   and equal inputs give equal packets. Twice, with a capture of every packet:")
+    hashes = []
+    with tempfile.TemporaryDirectory() as folder:
+        for turn in range(2):
+            capture = Path(folder) / f"{turn}.pcapng"
+            run(PROGRAMS / "lossy", capture)
+            hashes.append(hashlib.sha256(capture.read_bytes()).hexdigest())
+            say(f"   {capture.stat().st_size * 1e-6:.1f} MB of pcapng, SHA-256 {hashes[-1][:32]}...")
+    if hashes[0] != hashes[1]:
+        die("the two captures differ, and must not: please report this")
+    say("   The captures are identical, to the bit and to the nanosecond.")
+    say()
+
+
+def traffic():
+    say("3. Real traffic: a library kernel behind a TAP interface, in a new user and network")
+    say("   namespace of this host (tools/libos/demo/httpd.c). The host's own ping and curl:")
+    if not Path("/dev/net/tun").exists():
+        die("/dev/net/tun does not exist: modprobe tun, or mknod /dev/net/tun c 10 200")
+    try:
+        run("unshare", "-Urn", sys.executable, __file__, "--inside")
+    except FileNotFoundError as error:
+        die(error)
+    say()
+
+
+def inside():
+    """The third part, in its namespaces"""
+    server = subprocess.Popen([PROGRAMS / "httpd", TAP, f"{LIBRARY}/24"],
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        if not server.stdout.readline():
+            die("the web server did not start, see above")
+        run("ip", "address", "add", HOST, "dev", TAP)
+        run("ip", "link", "set", TAP, "up")
+        show(["ping", "-c", "3", "-i", "0.2", "-w", "5", LIBRARY],
+             lambda line: "bytes from" in line or "packets" in line)
+        show(["curl", "-sS", "--max-time", "5", f"http://{LIBRARY}/"], str.strip)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def show(argv, keep):
+    say(f"   $ {' '.join(argv)}")
+    for line in filter(keep, run(*argv, stdout=subprocess.PIPE).splitlines()):
+        say(f"     {line}")
+
+
+def main():
+    if "--inside" in sys.argv:
+        inside()
+        return
+    start = time.monotonic()
+    library = prepare()
+    say()
+    hello(library)
+    talk()
+    lossy()
+    traffic()
+    say(f"All of it in {time.monotonic() - start:.0f} s. Next: README.md, \"make test\", "
+        "\"make bench\".")
+
+
+if __name__ == "__main__":
+    main()
