@@ -12,14 +12,21 @@
 static bool call_under_way(void)
 {
 	struct task_struct *p, *t;
-	bool found = false;
 
-	rcu_read_lock();
 	for_each_process_thread(p, t)
 		if (t->thread.call && (t->thread.call->fn || t->thread.call->user_fn))
-			found = true;
-	rcu_read_unlock();
-	return found;
+			return true;
+	return false;
+}
+
+/* All tasks are this process's now. */
+static void take_over(void)
+{
+	struct task_struct *p, *t;
+
+	for_each_process_thread(p, t)
+		if (t->thread.call)
+			t->thread.call->task.process = the_host.process;
 }
 
 int lib_freeze(void)
@@ -56,5 +63,6 @@ int lib_thaw(void)
 {
 	if (lib_status != LIB_RUNNING)
 		return -EOWNERDEAD;
+	take_over();
 	return lib_call(&lib_boot_call->task, do_thaw, 0, 0, 0, 0, 0, 0, 0);
 }
