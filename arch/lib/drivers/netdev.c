@@ -519,6 +519,9 @@ static int add_device(struct lib_netdev *params, const char *name)
 	dev->priv_destructor = lib_dev_free;
 	params->id = ld->id;
 	params->ifindex = dev->ifindex;
+	strscpy(params->name, dev->name, IFNAMSIZ);
+	if (dev->addr_len)
+		ether_addr_copy(params->addr, dev->dev_addr);
 	return 0;
 
 fail:

@@ -16,6 +16,10 @@
 #define KERNEL_SIZE_MIN	offsetofend(struct lib_kernel, running)
 #define EXPORTS_SIZE_MIN offsetofend(struct lib_exports, syscall)
 
+/* No device but lo that nobody asked for; what the caller says comes later. */
+#define DEFAULT_CMDLINE \
+	"fb_tunnels=none dummy.numdummies=0 ifb.numifbs=0 bonding.max_bonds=0"
+
 extern char __lib_image[], __ehdr_start[];
 extern const Elf64_Rela __rela_start[], __rela_end[];
 
@@ -129,8 +133,8 @@ int __ref lib_init(struct lib_exports *exports, const struct lib_host *host,
 	install_host(host);
 
 	lib_memory_init(kernel->memory, kernel->memory_size);
-	if (kernel->cmdline)
-		strscpy(boot_command_line, kernel->cmdline, COMMAND_LINE_SIZE);
+	snprintf(boot_command_line, COMMAND_LINE_SIZE, "%s %s", DEFAULT_CMDLINE,
+		 kernel->cmdline ?: "");
 	err = lib_boot(start_kernel);
 	if (err)
 		return err;

@@ -42,8 +42,8 @@ SECTIONS
 	.dynstr : { *(.dynstr) } :text
 	.gnu.version : { *(.gnu.version) } :text
 	.gnu.version_d : { *(.gnu.version_d) } :text
-	.rela.dyn : { __rela_start = .; *(.rela.*) __rela_end = .; } :text
-	.dynamic : { *(.dynamic) } :text :dynamic
+	.rela.dyn : { __rela_start = .; *(.rela.*) } :text
+	.dynamic : { __rela_end = .; *(.dynamic) } :text :dynamic
 
 	. = ALIGN(PAGE_SIZE);
 	.text : {

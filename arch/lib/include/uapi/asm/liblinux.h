@@ -137,8 +137,9 @@ struct lib_packet {
  * @features:	LIB_NETDEV_F_*
  * @tx_ring:	packets the caller may hold at once, 0 is 256; when so many are
  *		out the device's queue stops until netdev_tx_done
- * @name:	a "%d" is replaced by the first free number; empty is "eth%d"
- * @addr:	hardware address; all zero is a random one
+ * @name:	a "%d" is replaced by the first free number; empty is "eth%d". Out:
+ *		the name
+ * @addr:	hardware address; all zero is a random one. Out: the address
  */
 struct lib_netdev {
 	uint32_t size;
