@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -33,6 +34,8 @@
 #define MAX_VISITS	10000
 #define MAX_EVENTS	16
 #define YOUNG_ENTRIES	64
+#define SPIN_NS		20000
+#define MAX_SPIN_FAILURES 8
 
 /* ------------------------------------------------------------------- clock */
 
@@ -352,6 +355,45 @@ static void stop_waiting(struct libos *l)
 	l->attention |= l->rt->poller ? 0 : l->rt->waiters ? ATT_ELECT : ATT_GUARD;
 }
 
+/*
+ * Waking a thread on another core costs tens of microseconds, so who waits
+ * looks for a moment whether the answer comes. Where that was in vain it is not
+ * tried for a while, longer each time. On a single core it always would be.
+ */
+static bool spin(struct rt *rt, uint32_t *word, uint64_t until)
+{
+	uint64_t end;
+	int i;
+
+	if (rt->cores == 1 || rt->spin_pause-- > 0)
+		return false;
+	end = min(rt_clock(NULL) + SPIN_NS, until);
+	do {
+		for (i = 0; i < 32; i++) {
+			if (__atomic_load_n(word, __ATOMIC_ACQUIRE) == AWAKE) {
+				rt->spin_pause = 0;
+				rt->spin_failures = 0;
+				return true;
+			}
+			__builtin_ia32_pause();
+		}
+	} while (rt_clock(NULL) < end);
+	rt->spin_failures = min(rt->spin_failures + 1, MAX_SPIN_FAILURES);
+	rt->spin_pause = 1 << rt->spin_failures;
+	return false;
+}
+
+/* Waits until the word is AWAKE, or the time has come. */
+static void wait_for(struct rt *rt, uint32_t *word, uint64_t until)
+{
+	uint32_t spinning = SPINNING;
+
+	if (!spin(rt, word, until) &&
+	    __atomic_compare_exchange_n(word, &spinning, SLEEPING, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_RELAXED))
+		futex_wait(word, SLEEPING, until);
+}
+
 static void sleep_here(struct libos *l, uint32_t *word)
 {
 	struct rt *rt = l->rt;
@@ -360,10 +402,10 @@ static void sleep_here(struct libos *l, uint32_t *word)
 	if (self.next)
 		self.next->prev = &self.next;
 	rt->waiters = &self;
-	__atomic_store_n(word, SLEEPING, __ATOMIC_RELAXED);
+	__atomic_store_n(word, SPINNING, __ATOMIC_RELAXED);
 	let_go(l);
 	leave_again(l);
-	futex_wait(word, SLEEPING, UINT64_MAX);
+	wait_for(rt, word, UINT64_MAX);
 	enter(l);
 	__atomic_store_n(word, AWAKE, __ATOMIC_RELAXED);
 	*self.prev = self.next;
@@ -385,13 +427,13 @@ static void poll_here(struct libos *l, uint32_t *word, uint64_t until)
 		rt->care = CARE_NONE;
 	l->sleeper_deadline = until;
 	l->attention &= ~(ATT_ELECT | ATT_GUARD | ATT_SOONER);
-	__atomic_store_n(word, polled ? POLLING : SLEEPING, __ATOMIC_RELAXED);
+	__atomic_store_n(word, polled ? POLLING : SPINNING, __ATOMIC_RELAXED);
 	let_go(l);
 	if (!__atomic_load_n(&l->inbox, __ATOMIC_SEQ_CST)) {
 		if (polled)
 			nr = wait_events(rt->epfd, events, MAX_EVENTS, until);
 		else
-			futex_wait(word, SLEEPING, until);
+			wait_for(rt, word, until);
 	}
 	enter(l);
 	__atomic_store_n(word, AWAKE, __ATOMIC_RELAXED);
@@ -474,6 +516,13 @@ static void rt_poll_del(struct libos *l, struct libos_dev *dev)
 
 /* --------------------------------------------------------------------- life */
 
+static int count_cores(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
+}
+
 static void rt_close(struct libos *l)
 {
 	struct rt *rt = l->rt;
@@ -509,6 +558,7 @@ int rt_init(struct libos *l)
 		return err;
 	}
 	rt->l = l;
+	rt->cores = count_cores();
 	rt->epfd = -1;
 	rt->kick_fd = -1;
 	l->rt = rt;

@@ -173,6 +173,7 @@ static inline void leave(struct libos *l)
 #define AWAKE		0
 #define SLEEPING	1	/* in futex_wait() */
 #define POLLING		2	/* in epoll_wait() */
+#define SPINNING	3	/* looks at it */
 
 static inline uint32_t *task_word(struct lib_task *task)
 {

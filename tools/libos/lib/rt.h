@@ -30,6 +30,9 @@ struct rt {
 	bool kick;		/* write to kick_fd after the unlock */
 	uint32_t *poller;	/* the word of the thread that polls */
 	struct waiter *waiters;
+	int cores;		/* that the program may run on */
+	int spin_pause;		/* waits to go without spinning */
+	int spin_failures;
 
 	/* Under the instance's lock */
 	enum { CARE_NONE, CARE_HOT, CARE_OWNED } care;	/* the service thread's */
