@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,12 @@ void carrier_boot(struct libos *l)
 	carrier_fill(carrier_place(l->slot), l, l->kernel.boot_task);
 }
 
+void task_block_signals(struct libos *l, struct lib_task *task, uint64_t mask)
+{
+	l->exports.syscall(task, SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof(mask),
+			   0, 0);
+}
+
 /*
  * A new task comes from the helper, since process 1 may be in a call. Creating
  * may block and give the lock away, so one thread at a time does it.
@@ -171,8 +178,10 @@ static int make_task(struct libos *l, struct carrier *carrier)
 	pthread_mutex_lock(&create_mutex);
 	enter(l);
 	err = l->exports.task_create(l->helper, &task, 0, NULL, NULL, 0);
-	if (!err)
+	if (!err) {
+		task_block_signals(l, task, 0);
 		carrier_fill(carrier, l, task);
+	}
 	leave(l);
 	pthread_mutex_unlock(&create_mutex);
 	return err ? fail(-err, "%s has no task for this thread: %s", l->name,

@@ -239,7 +239,7 @@ static void leave_mail(struct libos *l)
 	let_go(l);
 }
 
-/* Takes letters where they belong, and works there. */
+/* Takes letters where they belong, in turn, and works there. */
 static void carry(struct letter *list)
 {
 	struct letter *letter, *more, **end;
@@ -258,10 +258,9 @@ static void carry(struct letter *list)
 			work(to);
 			more = mail_take(to);
 			let_go(to);
-			for (end = &more; *end; end = &(*end)->next)
+			for (end = &list; *end; end = &(*end)->next)
 				;
-			*end = list;
-			list = more;
+			*end = more;
 		}
 		mail_carried(letter);
 	}

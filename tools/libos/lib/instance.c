@@ -142,8 +142,10 @@ static int boot(struct libos *l, const char *cmdline)
 			    l->image.path, l->exports.size, sizeof(l->exports));
 	}
 	err = l->exports.task_create(l->kernel.boot_task, &l->helper, 0, NULL, NULL, 0);
-	if (!err)
+	if (!err) {
+		task_block_signals(l, l->helper, ~0ULL);
 		instance_start(l);
+	}
 	leave(l);
 	return err ? fail(-err, "no task: %s", strerror(-err)) : 0;
 }

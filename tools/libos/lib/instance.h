@@ -180,6 +180,8 @@ static inline uint32_t *task_word(struct lib_task *task)
 	return (uint32_t *)&task->host[0];
 }
 
+/* Which signals of process 1 are not for the task; under the lock. */
+void task_block_signals(struct libos *l, struct lib_task *task, uint64_t mask);
 /* Makes the calling thread ready to run an instance. */
 int carrier_prepare(struct libos *l);
 /* Makes it process 1 of the instance that has booted. */
