@@ -54,8 +54,9 @@ def prepare():
 # ------------------------------------------------------------------ the parts
 
 def hello(library):
-    say(f"0. A C program of 28 lines boots {library.resolve().name} and uses a socket of it")
-    say("   (tools/libos/demo/hello.c)")
+    lines = len((HERE / "hello.c").read_text().splitlines())
+    say(f"0. A C program of {lines} lines (tools/libos/demo/hello.c) boots {library.resolve().name}")
+    say("   and uses a socket of it:")
     say("   " + run(PROGRAMS / "hello", stdout=subprocess.PIPE).strip())
     say()
 
@@ -89,10 +90,10 @@ def traffic():
     say("   namespace of this host (tools/libos/demo/httpd.c). The host's own ping and curl:")
     if not Path("/dev/net/tun").exists():
         die("/dev/net/tun does not exist: modprobe tun, or mknod /dev/net/tun c 10 200")
-    try:
-        run("unshare", "-Urn", sys.executable, __file__, "--inside")
-    except FileNotFoundError as error:
-        die(error)
+    if subprocess.run(["unshare", "-Urn", "true"], stderr=subprocess.DEVNULL).returncode:
+        die("user namespaces are not allowed here: sysctl kernel.unprivileged_userns_clone=1, "
+            "or be root")
+    run("unshare", "-Urn", sys.executable, HERE / "demo.py", "--inside")
     say()
 
 
