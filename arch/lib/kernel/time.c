@@ -50,12 +50,15 @@ static void arm(u64 deadline)
 	host_call(timer_arm, deadline);
 }
 
-/* A time that has passed already is due at once; there is no minimum. */
+/*
+ * A time that has passed already is due at once; there is no minimum. The
+ * kernel's clock is rounded down: a nanosecond later it shows the time.
+ */
 static int event_set(ktime_t expires, struct clock_event_device *evt)
 {
 	s64 delta = ktime_to_ns(ktime_sub(expires, ktime_get()));
 
-	arm(host_call(clock_ns) + max(delta, 0LL));
+	arm(host_call(clock_ns) + (delta > 0 ? delta + 1 : 0));
 	return 0;
 }
 
