@@ -253,10 +253,10 @@ static void udp_client(struct end *end, struct run *run)
 /* -------------------------------------------------------------------- tables */
 
 static const struct load loads[] = {
-	{ "stream", stream_server, stream_client },
-	{ "rr", rr_server, rr_client },
-	{ "crr", crr_server, crr_client },
-	{ "udp", udp_server, udp_client },
+	{ "stream", false, stream_server, stream_client },
+	{ "rr", true, rr_server, rr_client },
+	{ "crr", false, crr_server, crr_client },
+	{ "udp", false, udp_server, udp_client },
 };
 
 const struct load *load_find(const char *name)

@@ -6,6 +6,7 @@
 #ifndef _LOAD_H
 #define _LOAD_H
 
+#include <stdbool.h>
 #include "end.h"
 
 #define LOAD_PORT	5001
@@ -33,8 +34,17 @@ struct run {
 	void (*end)(struct run *run);
 };
 
+/**
+ * struct load - one kind of load
+ * @name:	what it is called
+ * @thread:	in the library the client is the host thread that opened the
+ *		kernels; else it is a fiber, as the server is. Whatever is faster
+ * @server:	one end
+ * @client:	the other
+ */
 struct load {
 	const char *name;
+	bool thread;
 	void (*server)(struct end *end, struct run *run);
 	void (*client)(struct end *end, struct run *run);
 };

@@ -6,9 +6,9 @@
  *	pair libos|host stream|rr|crr|udp on|off SECONDS
  *
  * "off" turns segmentation offload and GRO off at both ends; a veth and a cable
- * both keep checksum offload. The library's ends are fibers (libos_spawn()) of
- * one host thread, the host's are processes; whoever runs this pins it to one
- * processor.
+ * both keep checksum offload. The library's ends are two fibers (libos_spawn())
+ * of one host thread, or that thread and a fiber; the host's are two processes.
+ * Whoever runs this pins it to one processor.
  */
 #include <arpa/inet.h>
 #include <signal.h>
@@ -109,10 +109,18 @@ static void must(int ret)
 		die("%s", libos_error());
 }
 
+static void run_fiber(struct end *end)
+{
+	char byte;
+
+	SYS(end, pipe2, finished, 0L);
+	must(libos_spawn(end->libos, client_fiber, end, 0));
+	SYS(end, read, finished[0], &byte, 1L);
+}
+
 static void measure_libos(bool off)
 {
 	struct libos_port port[2];
-	char byte;
 	int i;
 
 	for (i = 0; i < 2; i++) {
@@ -126,10 +134,11 @@ static void measure_libos(bool off)
 		if (off)
 			offloads_off(&ends[i], "eth0");
 	}
-	SYS(&ends[0], pipe2, finished, 0L);
 	must(libos_spawn(ends[1].libos, server_fiber, &ends[1], 0));
-	must(libos_spawn(ends[0].libos, client_fiber, &ends[0], 0));
-	SYS(&ends[0], read, finished[0], &byte, 1L);
+	if (load->thread)
+		load->client(&ends[0], run);
+	else
+		run_fiber(&ends[0]);
 }
 
 int main(int argc, char **argv)
