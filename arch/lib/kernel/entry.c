@@ -285,8 +285,8 @@ u64 lib_run(void)
 {
 	while (rest_call || handover)
 		if (!lib_execute(NULL, NULL))
-			return LIB_TIME_NEVER;
-	return lib_deadline;
+			break;
+	return lib_status == LIB_RUNNING ? lib_deadline : LIB_TIME_NEVER;
 }
 
 static void wake_task(void *call)
@@ -361,5 +361,6 @@ int lib_boot(void (*fn)(void))
 		host_call(idle, NULL, lib_deadline);
 		lib_run();
 	}
-	return lib_status == LIB_RUNNING ? 0 : -EOWNERDEAD;
+	/* The first tick, before its time, switches to high resolution. */
+	return lib_inject(lib_timer_interrupt, NULL) ? 0 : -EOWNERDEAD;
 }
