@@ -213,11 +213,18 @@ def print_table(table):
         print("  ".join(cells).rstrip())
 
 
+def rst_cell(cell, number):
+    """A dash alone would begin a list."""
+    text = f"``{cell}``" if number == 0 else "" if cell == "-" else cell
+    return f"   {'  ' if number else '* '}- {text}".rstrip()
+
+
 def rst_table(table):
     lines = [".. list-table::", "   :header-rows: 1", ""]
-    for row in [HEADINGS[:7] + ["result"], *table]:
-        lines += [f"   {'*' if i == 0 else ' '} - {'``' + cell + '``' if i == 0 and row in table else cell}".rstrip()
-                  for i, cell in enumerate(row)]
+    lines += [f"   {'  ' if i else '* '}- {cell}" for i, cell in
+              enumerate(HEADINGS[:-1] + ["result"])]
+    for row in table:
+        lines += [rst_cell(cell, number) for number, cell in enumerate(row)]
     return "\n".join(lines) + "\n"
 
 
@@ -241,7 +248,7 @@ def write_rst(table, library):
     head, rest = text.split(MARKS[0])
     tail = rest.split(MARKS[1])[1]
     today = datetime.date.today().isoformat()
-    BENCHMARKS.write_text(f"{head}{MARKS[0]}\nMeasured on {today}: {machine(library)}.\n\n"
+    BENCHMARKS.write_text(f"{head}{MARKS[0]}\nMeasured on {today}:\n{machine(library)}.\n\n"
                           f"{rst_table(table)}\n{MARKS[1]}{tail}")
 
 

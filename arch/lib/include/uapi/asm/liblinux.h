@@ -277,7 +277,9 @@ typedef int (*lib_sysctl_fn)(void *arg, const char *path, unsigned int mode);
  *		@fn NULL it serves the calls of one host thread. Else it runs
  *		fn(arg) on @stack_size bytes of stack (0 is 64 KiB) in the
  *		instance's memory whenever the kernel runs, is suspended in its
- *		blocking calls, and exits when fn returns
+ *		blocking calls, and exits when fn returns; task_exit then frees
+ *		it. In code of such a task, every task argument means that task.
+ *		@parent must be in no call, as in all functions that take a task
  * @task_exit:	ends a task that is in no call, and frees it
  * @task_interrupt: makes the blocking call of @task return early
  * @task_kill:	kills the task's process (LIB_TASK_PROCESS) with all its tasks,
@@ -310,9 +312,9 @@ typedef int (*lib_sysctl_fn)(void *arg, const char *path, unsigned int mode);
  *		the instruction is not this kernel's
  * @freeze:	brings the instance to rest for a snapshot: 0 if only idle tasks
  *		are left, -EBUSY if a call is under way
- * @thaw:	first call on a clone of a frozen instance, after attach(): new
- *		random state, the clock goes on from where it stood (or from
- *		clock_ns(), if that is later)
+ * @thaw:	first call on a clone of a frozen instance, after attach(): all
+ *		tasks are this process's, new random state, the clock goes on from
+ *		where it stood (or from clock_ns(), if that is later)
  * @attach:	installs the host table of this process
  * @exit:	stops the instance: no call is possible after it, and nothing
  *		outside of its memory and image remains
