@@ -111,6 +111,7 @@ static void converse(void)
 {
 	struct sockaddr_in addr = server_address();
 	int fd = open_socket(right), one = 1;
+	double start = seconds();
 	char byte;
 
 	received = 0;
@@ -123,7 +124,7 @@ static void converse(void)
 		libos_shutdown(right, fd, SHUT_RD);
 	libos_read(right, right_done[0], &byte, 1);
 	libos_close_fd(right, fd);
-	printf("   %-6s %6.2f GB/s\n", protocol->name, received / SECONDS * 1e-9);
+	printf("   %-6s %6.2f GB/s\n", protocol->name, received / (seconds() - start) * 1e-9);
 }
 
 static struct libos *boot(const char *name, const char *address)
