@@ -16,9 +16,13 @@
 #define KERNEL_SIZE_MIN	offsetofend(struct lib_kernel, running)
 #define EXPORTS_SIZE_MIN offsetofend(struct lib_exports, syscall)
 
-/* No device but lo that nobody asked for; what the caller says comes later. */
-#define DEFAULT_CMDLINE \
-	"fb_tunnels=none dummy.numdummies=0 ifb.numifbs=0 bonding.max_bonds=0"
+/*
+ * No device but lo that nobody asked for, and tables as small as an instance.
+ * What the caller says comes later and wins.
+ */
+#define DEFAULT_CMDLINE							\
+	"fb_tunnels=none dummy.numdummies=0 ifb.numifbs=0 bonding.max_bonds=0 "	\
+	"slub_max_order=0 tcpmhash_entries=256"
 
 extern char __lib_image[], __ehdr_start[];
 extern const Elf64_Rela __rela_start[], __rela_end[];

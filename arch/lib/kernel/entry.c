@@ -34,6 +34,7 @@
 #include <linux/irqflags.h>
 #include <asm/irq_regs.h>
 #include <asm/lib.h>
+#include <asm/switch_to.h>
 
 union lib_host_page lib_host_page __section(".data..host_page");
 u32 lib_status;

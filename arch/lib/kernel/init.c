@@ -28,7 +28,7 @@ static void catch_signals(void)
 
 	for (sig = 1; sig <= _NSIG; sig++)
 		if (sig != SIGKILL && sig != SIGSTOP)
-			action[sig - 1].sa.sa_handler = (__sighandler_t)lib_user_mode;
+			action[sig - 1].sa.sa_handler = (__sighandler_t)(unsigned long)lib_user_mode;
 	action[SIGCHLD - 1].sa.sa_handler = SIG_IGN;
 }
 

@@ -2,6 +2,7 @@
 /*
  * The machine as the kernel finds it: the caller's memory and command line.
  */
+#include <linux/delay.h>
 #include <linux/init.h>
 #include <linux/math64.h>
 #include <linux/memblock.h>

@@ -43,9 +43,17 @@ static __always_inline bool move_short(void *to, const void *from, size_t n)
 void *memcpy(void *to, const void *from, size_t n)
 {
 	void *dst = to;
+	size_t i;
 
-	if (!move_short(to, from, n))
-		asm volatile("rep movsb" : "+D" (dst), "+S" (from), "+c" (n) : : "memory");
+	if (move_short(to, from, n))
+		return to;
+	if (n <= 256) {
+		for (i = 0; i < n - 16; i += 16)
+			*(mem128 *)(to + i) = *(const mem128 *)(from + i);
+		*(mem128 *)(to + n - 16) = *(const mem128 *)(from + n - 16);
+		return to;
+	}
+	asm volatile("rep movsb" : "+D" (dst), "+S" (from), "+c" (n) : : "memory");
 	return to;
 }
 EXPORT_SYMBOL(memcpy);
@@ -54,10 +62,14 @@ void *memmove(void *to, const void *from, size_t n)
 {
 	size_t i;
 
-	if ((size_t)(to - from) >= n)
-		return memcpy(to, from, n);
 	if (move_short(to, from, n))
 		return to;
+	if ((size_t)(to - from) >= n) {
+		void *dst = to;
+
+		asm volatile("rep movsb" : "+D" (dst), "+S" (from), "+c" (n) : : "memory");
+		return to;
+	}
 	for (i = n; i >= 8; i -= 8)
 		*(mem64 *)(to + i - 8) = *(const mem64 *)(from + i - 8);
 	while (i--)
@@ -68,8 +80,17 @@ EXPORT_SYMBOL(memmove);
 
 void *memset(void *p, int c, size_t n)
 {
+	u64 word = (u8)c * 0x0101010101010101;
+	vec128 wide = { word, word };
 	void *dst = p;
+	size_t i;
 
+	if (n >= 16 && n <= 256) {
+		for (i = 0; i < n - 16; i += 16)
+			*(mem128 *)(p + i) = wide;
+		*(mem128 *)(p + n - 16) = wide;
+		return p;
+	}
 	asm volatile("rep stosb" : "+D" (dst), "+c" (n) : "a" (c) : "memory");
 	return p;
 }

@@ -153,6 +153,11 @@ static long map_socket(struct file *file, unsigned long len, unsigned long pgoff
 	return addr;
 }
 
+/* What the table has for mmap and munmap: see syscall.c. */
+asmlinkage long lib_sys_mmap(unsigned long addr, unsigned long len, unsigned long prot,
+			     unsigned long flags, unsigned long fd, unsigned long off);
+asmlinkage long lib_sys_munmap(unsigned long addr, size_t len);
+
 asmlinkage long lib_sys_mmap(unsigned long addr, unsigned long len, unsigned long prot,
 			     unsigned long flags, unsigned long fd, unsigned long off)
 {
