@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+What can be told of the build without running it: the library stands alone, so do
+its headers, the page that a newcomer reads shows the program that is built, and
+no kernel file was changed.
+"""
+import os
+import re
+import tempfile
+
+from ktap import KERNEL, TOP, Skip, main, output, test
+
+# The headers of callers, and what a program may see of the contract's: libc only
+CONTRACT = f"{TOP}/arch/lib/include/uapi/asm/liblinux.h"
+LIBRARY = f"{TOP}/tools/libos/lib/libos.h"
+COMPILERS = (("gcc", "-std=gnu11", "-x", "c"), ("g++", "-x", "c++"))
+
+
+def same(got, expected, what):
+    if got != expected:
+        raise AssertionError(f"{what}: {got!r}, not {expected!r}")
+
+
+@test
+def needs_no_library():
+    """No NEEDED entry, and no segment for a dynamic linker or for TLS"""
+    same(re.findall(r"\(NEEDED\).*", output("readelf", "-dW", KERNEL)), [], "NEEDED")
+    segments = re.findall(r"^  ([A-Z_]+) +0x", output("readelf", "-lW", KERNEL), re.M)
+    if "LOAD" not in segments:
+        raise AssertionError(f"segments: {segments}")
+    same({"TLS", "INTERP"} & set(segments), set(), "segments")
+
+
+@test
+def no_undefined_symbol():
+    same(output("nm", "-D", "--undefined-only", KERNEL).split(), [], "undefined")
+
+
+@test
+def exports():
+    """lib_init and lib_version, and the name of their version"""
+    symbols = re.findall(r" ([A-Z]) (\S+)$", output("nm", "-D", "--defined-only", KERNEL), re.M)
+    names = {name.partition("@")[0] for kind, name in symbols if kind != "A"}
+    same(names, {"lib_init", "lib_version"}, "exports")
+
+
+@test
+def relocations():
+    """Only ones that a loader of a few lines can do"""
+    kinds = re.findall(r"\bR_X86_64_\w+", output("readelf", "-rW", KERNEL))
+    same(set(kinds), {"R_X86_64_RELATIVE"}, "relocations")
+
+
+def compile_alone(header):
+    """Warns of nothing; returns the headers that it includes."""
+    files = set()
+    with tempfile.TemporaryDirectory() as directory:
+        os.symlink(CONTRACT, f"{directory}/liblinux.h")
+        os.symlink(LIBRARY, f"{directory}/libos.h")
+        with open(f"{directory}/alone", "w", encoding="utf-8") as program:
+            program.write(f"#include <{header}>\n#include <{header}>\nint nothing;\n")
+        for command in COMPILERS:
+            flags = ("-Wall", "-Wextra", "-pedantic", "-I", directory, f"{directory}/alone")
+            same(output(*command, "-fsyntax-only", *flags), "", f"{header}: {command[0]} says")
+            files |= set(output(*command, "-M", *flags).replace("\\\n", " ").split()[1:])
+    return files
+
+
+@test
+def contract_header():
+    """Compiles alone as C and C++, and reaches no kernel header"""
+    kernel = [file for file in compile_alone("liblinux.h")
+              if re.search(r"/(linux|asm|asm-generic)/", file)]
+    same(kernel, [], "liblinux.h includes")
+
+
+@test
+def library_header():
+    """The same; libc's own socket headers may use the kernel's"""
+    compile_alone("libos.h")
+    with open(LIBRARY, encoding="utf-8") as header:
+        included = re.findall(r"#\s*include\s*[<\"](.*)[>\"]", header.read())
+    same([name for name in included if re.match(r"(linux|asm|uapi|net)\b", name)], [],
+         "libos.h includes")
+
+
+@test
+def readme_shows_the_program():
+    """The C program in README.md is tools/libos/demo/hello.c, of as many lines"""
+    with open(f"{TOP}/README.md", encoding="utf-8") as file:
+        readme = file.read()
+    with open(f"{TOP}/tools/libos/demo/hello.c", encoding="utf-8") as file:
+        hello = file.read()
+    same(re.findall(r"^```c\n(.*?)^```$", readme, re.M | re.S), [hello], "README.md")
+    same(re.findall(r"A kernel in (\d+) lines", readme), [str(len(hello.splitlines()))], "lines")
+
+
+@test
+def no_kernel_file_differs():
+    if not os.path.isdir(f"{TOP}/build/6.12"):
+        raise Skip("there is no build/6.12: the library was built from another tree")
+    # A make of its own: the one that runs the tests may have given us its flags
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KERNEL")}
+    text = output("make", "-s", "--no-print-directory", "-C", TOP, "verify-kernel",
+                  timeout=200, env=environment)
+    same(re.findall(r"^(\d+) files differ", text, re.M), ["0"], text)
+
+
+main()
