@@ -109,7 +109,7 @@ static int sent_times(struct capture *c, bool probes, uint64_t *times, int max)
 /* Each retransmission waits twice as long as the one before, two minutes at most. */
 TEST_F(tcp, retransmission_backs_off)
 {
-	uint64_t times[64], gap, last, total = 0;
+	uint64_t times[64], gap, last, total;
 	struct pair *p = &self->p;
 	int nr, i;
 
@@ -176,10 +176,10 @@ TEST_F(tcp, fast_retransmit)
 TEST_F(tcp, zero_window)
 {
 	static char buf[4096];
-	uint64_t times[256], start, i;
+	uint64_t times[256], start;
 	long sent = 0, got = 0, n;
 	struct pair *p = &self->p;
-	int nr, idle = 0;
+	int nr, i, idle = 0;
 
 	while (idle < 10) {
 		n = libos_send(p->a, self->fd[0], buf, sizeof(buf), MSG_DONTWAIT);
@@ -206,7 +206,7 @@ TEST_F(tcp, zero_window)
 	nr = sent_times(&self->capture, true, times, ARRAY_SIZE(times));
 	ASSERT_GT((int)ARRAY_SIZE(times), nr);
 	EXPECT_LT(5 * 60 / 2 * 8 / 9, nr);
-	for (i = 1; i < (uint64_t)nr; i++)
+	for (i = 1; i < nr; i++)
 		EXPECT_GE(LATEST(120 * S), times[i] - times[i - 1]);
 	TH_LOG("%d probes in 5 hours from %llu s on; %ld bytes waited", nr, start / S, sent);
 }
