@@ -26,9 +26,9 @@ static int talk(struct libos *l)
 	return 0;
 }
 
-static void err(const char *how)
+static void misbehave(const char *how)
 {
-	volatile char *memory = malloc(4321);
+	char *volatile memory = malloc(4321);
 
 	if (!strcmp(how, "overrun"))
 		printf("# %d\n", memory[4321] == 17);
@@ -42,6 +42,6 @@ int main(int argc, char **argv)
 	if (!l || talk(l))
 		return 1;
 	if (argc > 1)
-		err(argv[1]);
+		misbehave(argv[1]);
 	return libos_close(l) ? 1 : 0;
 }
