@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/net.h>
 #include <linux/rbtree.h>
 #include <linux/slab.h>
 #include <linux/syscalls.h>
@@ -122,10 +123,14 @@ static long finish_mapping(struct vm_area_struct *vma)
 
 static long map_socket(struct file *file, unsigned long len, unsigned long pgoff)
 {
-	struct vm_area_struct *vma = vm_area_alloc(current->mm);
 	unsigned int pages = PAGE_ALIGN(len) >> PAGE_SHIFT;
+	struct socket *sock = sock_from_file(file);
+	struct vm_area_struct *vma;
 	long addr = -ENOMEM;
 
+	if (!sock || !sock->ops->mmap)
+		return -ENODEV;
+	vma = vm_area_alloc(current->mm);
 	if (!vma)
 		return addr;
 	vma->vm_end = PAGE_ALIGN(len);

@@ -33,9 +33,20 @@ static void chain(int sig, siginfo_t *info, void *context)
 		old->sa_handler(sig);
 }
 
+/* A jump to nowhere, on a stack of the instance: as a fault in its code. */
+static uintptr_t wild_jump(const greg_t *regs, uintptr_t addr)
+{
+	struct libos *l = here.inside;
+
+	if (!l || *l->kernel.running || addr != (uintptr_t)regs[REG_RIP] ||
+	    slot_of(regs[REG_RSP]) != l->slot)
+		return 0;
+	return l->exports.fault((uintptr_t)l->exports.fault, addr);
+}
+
 static void handler(int sig, siginfo_t *info, void *context)
 {
-	greg_t *ip = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs, *ip = &regs[REG_RIP];
 	unsigned int slot = slot_of(*ip);
 	uintptr_t to = 0;
 	struct libos *l;
@@ -43,6 +54,8 @@ static void handler(int sig, siginfo_t *info, void *context)
 	l = slot < NR_SLOTS ? __atomic_load_n(&instances[slot], __ATOMIC_ACQUIRE) : NULL;
 	if (l && l->exports.fault)
 		to = l->exports.fault(*ip, (uintptr_t)info->si_addr);
+	if (!to)
+		to = wild_jump(regs, (uintptr_t)info->si_addr);
 	if (to)
 		*ip = to;
 	else
