@@ -18,8 +18,8 @@
  * first goes to sleep in the scheduler's eyes. It is woken by its next call.
  *
  * No frame of the host is live between two entries, and a carrier is nothing
- * but a stack pointer, so any thread may carry any fiber. A task that is to
- * copy user memory of another process is not carried further: the instance
+ * but a stack pointer, so any thread may carry any fiber. A system call, which
+ * may copy user memory, of another process is not carried further: the instance
  * rests in it and waits for that process (handover).
  *
  * A task may also have its user mode on a stack in the instance: the caller's
@@ -204,7 +204,8 @@ struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *ne
 	lib_current = next;
 	lib_prev = prev;
 	lib_orphan = call && call->orphan;
-	if (unlikely(call && call->task.process != the_host.process && call->fn)) {
+	if (unlikely(call && call->task.process != the_host.process &&
+		     call->fn == lib_do_syscall)) {
 		handover = call;
 		rest_sp = next->thread.sp;
 		leave(&prev->thread.sp);

@@ -54,7 +54,7 @@ static bool must_restart(struct lib_call *call, long ret)
 	return true;
 }
 
-static long do_syscall(struct lib_call *call)
+long lib_do_syscall(struct lib_call *call)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	unsigned long nr = call->args[6];
@@ -74,5 +74,5 @@ static long do_syscall(struct lib_call *call)
 long lib_syscall(struct lib_task *task, long nr, long a0, long a1, long a2, long a3,
 		 long a4, long a5)
 {
-	return lib_call(task, do_syscall, a0, a1, a2, a3, a4, a5, nr);
+	return lib_call(task, lib_do_syscall, a0, a1, a2, a3, a4, a5, nr);
 }

@@ -130,6 +130,8 @@ static long map_socket(struct file *file, unsigned long len, unsigned long pgoff
 
 	if (!sock || !sock->ops->mmap)
 		return -ENODEV;
+	if (!len || len > lib_memory_end - lib_memory)
+		return -EINVAL;
 	vma = vm_area_alloc(current->mm);
 	if (!vma)
 		return addr;

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include "instance.h"
+#include "rt.h"
 
 /* What the kernel means for itself: restart the call after a signal handler. */
 #define ERESTARTSYS		512
@@ -311,6 +311,8 @@ long call(struct libos *l, long nr, long a0, long a1, long a2, long a3, long a4,
 			return err;
 	}
 	enter(l);
+	if (unlikely(l->attention & ATT_GUARD))
+		rt_fire(l);	/* nobody else looks at the timers */
 	ret = l->syscall(task, nr, a0, a1, a2, a3, a4, a5);
 	if (unlikely(l->nr_polled) && (ret == -EAGAIN || (!ret && is_poll(nr))))
 		l->time->look(l);

@@ -99,6 +99,7 @@ int lib_task_adopt(struct lib_task *task);
 void lib_task_start(struct lib_call *call);
 
 /* syscall.c */
+long lib_do_syscall(struct lib_call *call);
 long lib_syscall(struct lib_task *task, long nr, long a0, long a1, long a2, long a3,
 		 long a4, long a5);
 
