@@ -27,7 +27,7 @@ ALONE = {"instances", "parallel"}
 # Long ones go first, so that the end is not a wait for one of them.
 FIRST = ["instances", "determinism", "valgrind", "tcp"]
 NOT_TESTS = {"run.py", "ktap.py"}
-HELPERS = {"util", "raw"}		# as in Makefile
+HELPERS = {"util", "raw", "netlink"}		# as in Makefile
 
 RESULT = re.compile(r"^(ok|not ok) (\d+)(?: -)? ?([^#]*)(?:# *(\w+) ?(.*))?$")
 PLAN = re.compile(r"^1\.\.(\d+)(?: *# *SKIP ?(.*))?$")
