@@ -14,6 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 #include <asm/lib.h>
 
 #define INIT_FILE	"/init"
@@ -78,6 +79,8 @@ static int __init prepare_init(void)
 	struct file *file;
 	int i;
 
+	/* A limit by memory would be 62; memory itself is limit enough. */
+	init_user_ns.ucount_max[UCOUNT_NET_NAMESPACES] = INT_MAX;
 	for (i = 0; i < ARRAY_SIZE(mounts); i++) {
 		init_mkdir(mounts[i].dir, 0755);
 		init_mount("none", mounts[i].dir, mounts[i].type, 0, NULL);
