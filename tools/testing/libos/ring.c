@@ -246,44 +246,6 @@ TEST_F(ring, bpf_program_and_map)
 }
 
 /* A ring buffer is mapped twice, one behind the other: records may wrap. */
-TEST_F(ring, bpf_ring_buffer)
-{
-	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096 };
-	static char log[65536];
-	uint32_t ret = 0;
-	int map_fd, prog, i;
-
-	map_fd = bpf(self->l, BPF_MAP_CREATE, &attr);
-	ASSERT_LE(0, map_fd);
-	{
-		const struct bpf_insn insns[] = {
-			/* bpf_ringbuf_output(map, "8 bytes", 8, 0) */
-			INSN(BPF_ST | BPF_MEM | BPF_DW, 10, 0, -8, 0x5a5a),
-			INSN(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, map_fd),
-			INSN(0, 0, 0, 0, 0),
-			INSN(BPF_ALU64 | BPF_MOV | BPF_X, 2, 10, 0, 0),
-			INSN(BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, -8),
-			INSN(BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, 8),
-			INSN(BPF_ALU64 | BPF_MOV | BPF_K, 4, 0, 0, 0),
-			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_ringbuf_output),
-			/* bpf_ringbuf_query(map, BPF_RB_AVAIL_DATA) */
-			INSN(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, map_fd),
-			INSN(0, 0, 0, 0, 0),
-			INSN(BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, BPF_RB_AVAIL_DATA),
-			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_ringbuf_query),
-			INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
-		};
-
-		prog = load(self->l, insns, ARRAY_SIZE(insns), log);
-	}
-	if (prog < 0)
-		TH_LOG("%d: %s", prog, log);
-	ASSERT_LE(0, prog);
-	for (i = 1; i <= 100; i++) {
-		ASSERT_EQ(0, test_run(self->l, prog, &ret));
-		ASSERT_EQ(16 * i, ret);
-	}
-}
 
 TEST_F(ring, btf)
 {
@@ -298,30 +260,6 @@ TEST_F(ring, btf)
 }
 
 /* ----------------------------------------------------------------- AF_XDP */
-
-TEST_F(ring, xdp)
-{
-	struct xdp_umem_reg reg = { .len = 1 << 20, .chunk_size = 4096 };
-	struct xdp_mmap_offsets offsets;
-	int fd = libos_socket(self->l, AF_XDP, SOCK_RAW, 0), size = 64;
-	socklen_t len = sizeof(offsets);
-	void *ring;
-
-	ASSERT_LE(0, fd);
-	/* Its memory has to be the instance's. */
-	reg.addr = libos_syscall(self->l, SYS_mmap, 0L, reg.len, PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS, -1L, 0L);
-	ASSERT_EQ(0, libos_setsockopt(self->l, fd, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)));
-	ASSERT_EQ(0, libos_setsockopt(self->l, fd, SOL_XDP, XDP_UMEM_FILL_RING, &size, 4));
-	ASSERT_EQ(0, libos_setsockopt(self->l, fd, SOL_XDP, XDP_UMEM_COMPLETION_RING, &size, 4));
-	ASSERT_EQ(0, libos_setsockopt(self->l, fd, SOL_XDP, XDP_RX_RING, &size, 4));
-	ASSERT_EQ(0, libos_getsockopt(self->l, fd, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &len));
-	ring = (void *)libos_syscall(self->l, SYS_mmap, 0L,
-				     offsets.rx.desc + size * sizeof(struct xdp_desc),
-				     PROT_READ | PROT_WRITE, MAP_SHARED, fd, XDP_PGOFF_RX_RING);
-	ASSERT_TRUE((long)ring > 0);
-	EXPECT_EQ(0, *(uint32_t *)(ring + offsets.rx.producer));
-}
 
 /* --------------------------------------------- a host that cannot map pages */
 
