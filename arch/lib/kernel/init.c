@@ -14,6 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/task_work.h>
 #include <linux/user_namespace.h>
 #include <asm/lib.h>
 
@@ -88,7 +89,8 @@ static int __init prepare_init(void)
 	file = filp_open(INIT_FILE, O_CREAT | O_WRONLY, 0700);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	__fput_sync(file);	/* now: a file being written is not executed */
+	fput(file);
+	task_work_run();	/* now: a file being written is not executed */
 	register_binfmt(&init_format);
 	return 0;
 }

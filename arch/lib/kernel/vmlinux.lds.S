@@ -42,6 +42,8 @@ SECTIONS
 	.dynstr : { *(.dynstr) } :text
 	.gnu.version : { *(.gnu.version) } :text
 	.gnu.version_d : { *(.gnu.version_d) } :text
+	/* Before the relocations: sorttable of 6.1 wipes those that come first. */
+	EXCEPTION_TABLE(4)
 	.rela.dyn : { __rela_start = .; *(.rela.*) } :text
 	.dynamic : { __rela_end = .; *(.dynamic) } :text :dynamic
 
@@ -62,7 +64,6 @@ SECTIONS
 		_etext = .;
 	} :text
 	INIT_TEXT_SECTION(PAGE_SIZE) :text
-	EXCEPTION_TABLE(4)
 	.eh_frame : { KEEP(*(.eh_frame)) } :text
 
 	. = ALIGN(PAGE_SIZE);
