@@ -28,7 +28,7 @@ TEST_F(features, netlink_families)
 	static const char *const names[] = {
 		"ethtool", "wireguard", "mptcp_pm", "l2tp", "TIPCv2", "IPVS", "SEG6", "gtp",
 		"macsec", "team", "ovs_datapath", "ovs_flow", "ovs_vport", "tcp_metrics",
-		"ila", "IOAM6", "fou", "netdev", "devlink",
+		"ila", "IOAM6", "fou", "devlink",
 	};
 	size_t i;
 	int id;
@@ -39,6 +39,13 @@ TEST_F(features, netlink_families)
 			TH_LOG("%s: %s", names[i], strerror(-id));
 		EXPECT_LT(0, id);
 	}
+}
+
+TEST_F(features, netlink_netdev)
+{
+	if (strverscmp(libos_release(self->l), "6.3") < 0)
+		SKIP(return, "Linux has it from 6.3 on");
+	EXPECT_LT(0, nl_family(self->l, "netdev"));
 }
 
 TEST_F(features, sysctls)

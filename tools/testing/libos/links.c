@@ -22,6 +22,7 @@ FIXTURE(kind) {
 
 FIXTURE_VARIANT(kind) {
 	const char *kind;
+	const char *since;	/* the first Linux that has it */
 	bool under;		/* lies on another device */
 	int type;		/* an attribute that it cannot do without, */
 	int size;		/* of so many bytes, */
@@ -51,7 +52,7 @@ KIND(ifb);
 KIND(nlmon);
 KIND(wireguard);
 KIND(veth);
-KIND(netkit);
+KIND(netkit, .since = "6.7");
 KIND(vlan, .under = true, ATTR(IFLA_VLAN_ID, 2, 7));
 KIND(macvlan, .under = true);
 KIND(macvtap, .under = true);
@@ -79,6 +80,8 @@ TEST_F(kind, is_made)
 	struct nlattr *data;
 	struct nl nl;
 
+	if (variant->since && strverscmp(libos_release(self->l), variant->since) < 0)
+		SKIP(return, "Linux has it from %s on", variant->since);
 	if (variant->under) {
 		data = link_begin(&nl, "dummy", "base", 0);
 		ASSERT_EQ(0, link_make(self->l, &nl, data));

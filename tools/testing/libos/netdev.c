@@ -650,6 +650,8 @@ TEST_F(netdev, udp_segments_are_made)
 	static uint8_t data[4500];
 	unsigned int i;
 
+	if (strverscmp(r->kernel.release, "6.11") < 0)
+		SKIP(return, "before 6.11 only for devices that complete checksums");
 	ASSERT_LT(0, dev);
 	ASSERT_EQ(4500, put(r, udp_socket(r, 1000), data, 4500));
 	ASSERT_EQ(5, r->nr_sent);
