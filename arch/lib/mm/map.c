@@ -1,183 +1,206 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages seen a second time, one behind the other: the host maps them, since
- * there is no page table here. vmap() for the kernel (BPF ring buffers, AF_XDP
- * memory), and mmap() of a socket for the caller (packet rings).
+ * Memory that kernel and caller share, without a page table.
+ *
+ * Pages seen a second time, one behind the other, are mapped by the host:
+ * vmap() for the kernel (BPF ring buffers, AF_XDP memory), and mmap() for the
+ * caller of what mm/nommu.c refuses: sockets (rings of AF_PACKET and AF_XDP)
+ * and BPF maps.
+ *
+ * Pages of the caller's memory that the kernel keeps are the instance's own, or
+ * copies.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/net.h>
-#include <linux/rbtree.h>
 #include <linux/slab.h>
 #include <linux/syscalls.h>
 #include <linux/vmalloc.h>
 #include <asm/lib.h>
 #include <asm/versions.h>
 
+/* In place of the kernel's: see LDFLAGS_vmlinux. */
+typeof(vmap) __wrap_vmap;
+typeof(vunmap) __wrap_vunmap;
+typeof(vm_insert_page) __wrap_vm_insert_page;
+typeof(remap_pfn_range) __wrap_remap_pfn_range;
+typeof(remap_vmalloc_range) __wrap_remap_vmalloc_range;
+typeof(get_user_pages_fast) __wrap_get_user_pages_fast, __real_get_user_pages_fast;
+typeof(pin_user_pages_fast) __wrap_pin_user_pages_fast, __real_pin_user_pages_fast;
+typeof(long (unsigned long, unsigned long, unsigned int, struct page **, void *))
+	__wrap_pin_user_pages, __real_pin_user_pages;	/* the fifth argument is 6.1's */
+
+/* What the table has for mmap and munmap: see syscall.c. */
+asmlinkage long lib_sys_mmap(long addr, long len, long prot, long flags, long fd, long off);
+asmlinkage long lib_sys_munmap(unsigned long addr, size_t len);
+
 /**
  * struct alias - pages mapped by the host
  * @list: in aliases
- * @addr: where
+ * @vma: for mmap(): the area, as its file sees it
+ * @addr: where they are, NULL before they are mapped
  * @nr: how many
- * @vma: for a caller's mapping: what the driver was told
- * @owner: whose it is, for a caller's
+ * @offsets: which, from the first byte of the memory
  */
 struct alias {
 	struct list_head list;
+	struct vm_area_struct vma;
 	void *addr;
-	unsigned int nr;
-	struct vm_area_struct *vma;
-	struct mm_struct *owner;
+	unsigned long nr;
+	u64 offsets[];
 };
 
 static LIST_HEAD(aliases);
 
-static struct alias *alias_create(struct page **pages, unsigned int nr)
+static struct alias *alias_create(unsigned long max)
 {
-	struct alias *alias;
-	u64 *offsets;
-	unsigned int i;
+	struct alias *alias = NULL;
 
-	if (!the_host.map_pages || !nr)
-		return NULL;
-	alias = kzalloc(sizeof(*alias), GFP_KERNEL);
-	offsets = kvmalloc_array(nr, sizeof(*offsets), GFP_KERNEL);
-	if (alias && offsets) {
-		for (i = 0; i < nr; i++)
-			offsets[i] = (unsigned long)page_to_virt(pages[i]) - lib_memory;
-		alias->nr = nr;
-		alias->addr = host_call(map_pages, offsets, nr);
-	}
-	kvfree(offsets);
-	if (!alias || !alias->addr) {
-		kfree(alias);
-		return NULL;
-	}
-	list_add(&alias->list, &aliases);
+	if (the_host.map_pages)
+		alias = kvzalloc(struct_size(alias, offsets, max), GFP_KERNEL | __GFP_NOWARN);
+	if (alias)
+		list_add(&alias->list, &aliases);
 	return alias;
-}
-
-static struct alias *alias_find(const void *addr)
-{
-	struct alias *alias;
-
-	list_for_each_entry(alias, &aliases, list)
-		if (alias->addr == addr)
-			return alias;
-	return NULL;
 }
 
 static void alias_destroy(struct alias *alias)
 {
+	struct vm_area_struct *vma = &alias->vma;
+
 	list_del(&alias->list);
-	host_call(unmap_pages, alias->addr, alias->nr);
-	kfree(alias);
+	if (alias->addr)
+		host_call(unmap_pages, alias->addr, alias->nr);
+	if (vma->vm_ops && vma->vm_ops->close)
+		vma->vm_ops->close(vma);
+	if (vma->vm_file)
+		fput(vma->vm_file);
+	kvfree(alias);
+}
+
+/* All its pages are known: maps them, or destroys it. */
+static void *alias_map(struct alias *alias)
+{
+	void *addr = alias->addr = host_call(map_pages, alias->offsets, alias->nr);
+
+	if (!addr)
+		alias_destroy(alias);
+	return addr;
+}
+
+/* By its address, or its area */
+static struct alias *alias_find(const void *key)
+{
+	struct alias *alias;
+
+	list_for_each_entry(alias, &aliases, list)
+		if (key && (alias->addr == key || &alias->vma == key))
+			return alias;
+	return NULL;
 }
 
 void *__wrap_vmap(struct page **pages, unsigned int count, unsigned long flags, pgprot_t prot)
 {
-	struct alias *alias = alias_create(pages, count);
+	struct alias *alias = alias_create(count);
 
-	return alias ? alias->addr : NULL;
+	if (!alias)
+		return NULL;
+	while (alias->nr < count)
+		alias->offsets[alias->nr++] = (u64)page_to_virt(*pages++) - lib_memory;
+	return alias_map(alias);
 }
 
 void __wrap_vunmap(const void *addr)
 {
-	struct alias *alias = addr ? alias_find(addr) : NULL;
+	struct alias *alias = alias_find(addr);
 
 	if (alias)
 		alias_destroy(alias);
 }
 
-/*
- * A socket's mmap() inserts the pages it wants mapped one by one, in order:
- * they are collected here. There is one task at a time that maps.
- */
-static struct page **inserting;
-static unsigned int inserted, insert_max;
+/* A file's mmap() names its pages by one of these, in order. */
 
-int __wrap_vm_insert_page(struct vm_area_struct *vma, unsigned long addr, struct page *page)
+static int insert(struct vm_area_struct *vma, u64 offset)
 {
-	if (!inserting || inserted == insert_max)
+	struct alias *alias = alias_find(vma);
+
+	if (!alias || alias->nr == vma_pages(vma))
 		return -EINVAL;
-	inserting[inserted++] = page;
+	alias->offsets[alias->nr++] = offset;
 	return 0;
 }
 
-static long finish_mapping(struct vm_area_struct *vma)
+int __wrap_vm_insert_page(struct vm_area_struct *vma, unsigned long addr, struct page *page)
 {
-	struct alias *alias;
-
-	/* One piece of memory that the driver placed itself (AF_XDP rings). */
-	if (!inserted)
-		return vma->vm_start;
-	alias = alias_create(inserting, inserted);
-	if (!alias)
-		return -ENOMEM;
-	alias->vma = vma;
-	alias->owner = current->mm;
-	return (long)alias->addr;
+	return insert(vma, (u64)page_to_virt(page) - lib_memory);
 }
 
-static long map_socket(struct file *file, unsigned long len, unsigned long pgoff)
+int __wrap_remap_vmalloc_range(struct vm_area_struct *vma, void *addr, unsigned long pgoff)
 {
-	unsigned int pages = PAGE_ALIGN(len) >> PAGE_SHIFT;
+	struct alias *from = alias_find(addr);
+	unsigned long end = pgoff + vma_pages(vma);
+	int err = from && end > from->nr ? -EINVAL : 0;
+
+	for (; !err && pgoff < end; pgoff++)
+		err = insert(vma, from ? from->offsets[pgoff] :
+				  (u64)addr - lib_memory + (pgoff << PAGE_SHIFT));
+	return err;
+}
+
+/* AF_XDP of 6.1: one piece of memory */
+int __wrap_remap_pfn_range(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn,
+			   unsigned long size, pgprot_t prot)
+{
+	return __wrap_remap_vmalloc_range(vma, pfn_to_kaddr(pfn), 0);
+}
+
+static long map_file(struct file *file, unsigned long len, unsigned long prot,
+		     unsigned long off)
+{
 	struct socket *sock = sock_from_file(file);
 	struct vm_area_struct *vma;
-	long addr = -ENOMEM;
+	struct alias *alias;
+	int err;
 
-	if (!sock || !sock->ops->mmap)
+	if (!file->f_op->mmap || (sock && !sock->ops->mmap))
 		return -ENODEV;
-	if (!len || len > lib_memory_end - lib_memory)
-		return -EINVAL;
-	vma = vm_area_alloc(current->mm);
-	if (!vma)
-		return addr;
+	alias = alias_create(PFN_UP(len));
+	if (!alias)
+		return -ENOMEM;
+	vma = &alias->vma;
+	vma_init(vma, current->mm);
 	vma->vm_end = PAGE_ALIGN(len);
-	vma->vm_pgoff = pgoff;
+	vma->vm_pgoff = off >> PAGE_SHIFT;
 	vma->vm_file = get_file(file);
-	vm_flags_init(vma, VM_READ | VM_WRITE | VM_SHARED | VM_MAYSHARE | VM_USERMAP);
-	if (!inserting) {
-		inserting = kvmalloc_array(pages, sizeof(*inserting), GFP_KERNEL);
-		inserted = 0;
-		insert_max = pages;
-		if (inserting)
-			addr = call_mmap(file, vma);
-		if (!addr) {
-			addr = finish_mapping(vma);
-			if (IS_ERR_VALUE(addr) && vma->vm_ops && vma->vm_ops->close)
-				vma->vm_ops->close(vma);
-		}
-		kvfree(inserting);
-		inserting = NULL;
-	}
-	if (IS_ERR_VALUE(addr)) {
-		fput(file);
-		vm_area_free(vma);
-	}
-	return addr;
+	vm_flags_init(vma, calc_vm_prot_bits(prot, 0) | VM_SHARED | VM_MAYSHARE);
+	err = call_mmap(file, vma);
+	if (!err && alias->nr == vma_pages(vma))
+		return (long)alias_map(alias) ?: -ENOMEM;
+	if (err)
+		vma->vm_ops = NULL;	/* not open, not to be closed */
+	alias_destroy(alias);
+	return err ?: -ENODEV;
 }
 
-/* What the table has for mmap and munmap: see syscall.c. */
-asmlinkage long lib_sys_mmap(unsigned long addr, unsigned long len, unsigned long prot,
-			     unsigned long flags, unsigned long fd, unsigned long off);
-asmlinkage long lib_sys_munmap(unsigned long addr, size_t len);
-
-asmlinkage long lib_sys_mmap(unsigned long addr, unsigned long len, unsigned long prot,
-			     unsigned long flags, unsigned long fd, unsigned long off)
+/* Does mm/nommu.c refuse it: a socket, or a file of no type? */
+static bool is_refused(struct file *file)
 {
-	struct file *file;
+	umode_t type = file_inode(file)->i_mode & S_IFMT;
+
+	return (type == S_IFSOCK || !type) && !file->f_op->mmap_capabilities;
+}
+
+asmlinkage long lib_sys_mmap(long addr, long len, long prot, long flags, long fd, long off)
+{
+	struct file *file = flags & MAP_ANONYMOUS ? NULL : fget(fd);
 	long ret;
 
-	if (offset_in_page(off))
-		return -EINVAL;
-	file = flags & MAP_ANONYMOUS ? NULL : fget(fd);
-	if (file && S_ISSOCK(file_inode(file)->i_mode))
-		ret = map_socket(file, len, off >> PAGE_SHIFT);
+	if (offset_in_page(off) || !len)
+		ret = -EINVAL;
+	else if (!file || !is_refused(file))
+		ret = ksys_mmap_pgoff(addr, len, prot, flags, fd, (u64)off >> PAGE_SHIFT);
 	else
-		ret = ksys_mmap_pgoff(addr, len, prot, flags, fd, off >> PAGE_SHIFT);
+		ret = map_file(file, len, prot, off);
 	if (file)
 		fput(file);
 	return ret;
@@ -186,14 +209,52 @@ asmlinkage long lib_sys_mmap(unsigned long addr, unsigned long len, unsigned lon
 asmlinkage long lib_sys_munmap(unsigned long addr, size_t len)
 {
 	struct alias *alias = alias_find((void *)addr);
-	struct vm_area_struct *vma = alias ? alias->vma : NULL;
 
-	if (!vma || alias->owner != current->mm)
+	if (!alias || !alias->vma.vm_file || alias->nr != PFN_UP(len))
 		return vm_munmap(addr, len);
-	if (vma->vm_ops && vma->vm_ops->close)
-		vma->vm_ops->close(vma);
-	fput(vma->vm_file);
-	vm_area_free(vma);
 	alias_destroy(alias);
 	return 0;
+}
+
+/* Memory that is not the instance's has no pages: for reading, copies will do. */
+int __wrap_get_user_pages_fast(unsigned long start, int nr, unsigned int flags,
+			       struct page **pages)
+{
+	int i, got = __real_get_user_pages_fast(start, nr, flags, pages);
+
+	if (got != -EFAULT || flags & FOLL_WRITE)
+		return got;
+	for (i = 0, start &= PAGE_MASK; i < nr; i++, start += PAGE_SIZE) {
+		pages[i] = alloc_page(GFP_KERNEL);
+		if (!pages[i])
+			return i ?: -ENOMEM;
+		if (copy_from_user(page_to_virt(pages[i]), (void __user *)start, PAGE_SIZE)) {
+			__free_page(pages[i]);
+			return i ?: -EFAULT;
+		}
+	}
+	return nr;
+}
+
+/* Without an MMU mm/gup.c pins a page by one reference, but unpins it by many. */
+static long pinned(struct page **pages, long nr)
+{
+	long i;
+
+	for (i = 0; i < nr; i++)
+		if (!PageCompound(pages[i]))
+			page_ref_add(pages[i], GUP_PIN_COUNTING_BIAS - 1);
+	return nr;
+}
+
+int __wrap_pin_user_pages_fast(unsigned long start, int nr, unsigned int flags,
+			       struct page **pages)
+{
+	return pinned(pages, __real_pin_user_pages_fast(start, nr, flags, pages));
+}
+
+long __wrap_pin_user_pages(unsigned long start, unsigned long nr, unsigned int flags,
+			   struct page **pages, void *vmas)
+{
+	return pinned(pages, __real_pin_user_pages(start, nr, flags, pages, vmas));
 }

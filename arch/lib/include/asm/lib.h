@@ -122,11 +122,6 @@ int lib_netdev_rx(u32 id, const struct lib_packet *pkts, unsigned int nr);
 int lib_netdev_tx_done(u32 id, const u64 *tokens, unsigned int nr, u64 tstamp);
 int lib_netdev_carrier(u32 id, int up);
 
-/* mm/map.c: in place of the kernel's */
-void *__wrap_vmap(struct page **pages, unsigned int count, unsigned long flags, pgprot_t prot);
-void __wrap_vunmap(const void *addr);
-int __wrap_vm_insert_page(struct vm_area_struct *vma, unsigned long addr, struct page *page);
-
 /* mm/init.c */
 void lib_memory_init(void *memory, u64 size);
 void lib_paging_init(void);
