@@ -378,6 +378,28 @@ int libos_route_add(struct libos *libos, const char *prefix, const char *via,
 		    const char *dev);
 
 /**
+ * libos_source_route - gives what is sent from an address a gateway of its own
+ * @libos:	the instance
+ * @addr:	the address and its network, "10.0.0.2/24"
+ * @via:	the gateway
+ * @dev:	the interface that has both
+ * @table:	number of the routing table to put the routes into, which only
+ *		packets from @addr use: 1 to 252, or from 256 on
+ */
+int libos_source_route(struct libos *libos, const char *addr, const char *via,
+		       const char *dev, uint32_t table);
+
+/* Adds a neighbour that is never asked for its address, or changes one. */
+int libos_neigh_add(struct libos *libos, const char *dev, const char *addr,
+		    const uint8_t mac[6]);
+
+/* Sets the root queueing discipline: "fq_codel" and others, with their default
+ * parameters. -ENOENT if there is none of that name, -EINVAL if it has no
+ * defaults.
+ */
+int libos_qdisc_set(struct libos *libos, const char *dev, const char *kind);
+
+/**
  * libos_sysctl_get - reads a sysctl of the instance
  * @libos:	the instance
  * @name:	"net.ipv4.tcp_rmem" or with slashes

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * netcfg.c - links, addresses and routes: one rtnetlink request each, sent to
- * the instance's own kernel by the calling task.
+ * netcfg.c - links, addresses, routes, neighbours and queueing disciplines: one
+ * rtnetlink request each, sent to the instance's own kernel by the calling task.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/netlink.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -21,6 +23,9 @@ struct request {
 		struct ifinfomsg link;
 		struct ifaddrmsg addr;
 		struct rtmsg route;
+		struct ndmsg neigh;
+		struct tcmsg qdisc;
+		struct fib_rule_hdr rule;
 		char room[256];
 	};
 };
@@ -192,10 +197,35 @@ static int route_prefix(const char *text, const char *via, struct prefix *prefix
 	return 0;
 }
 
+/*
+ * A route; @gateway NULL is a network at the interface itself. In a table other
+ * than the main one it replaces another to the same network.
+ */
+static int add_route(struct libos *l, const struct prefix *to, const struct prefix *gateway,
+		     int index, uint32_t table)
+{
+	int flags = table == RT_TABLE_MAIN ? NLM_F_EXCL : NLM_F_REPLACE;
+	struct request req;
+
+	begin(&req, RTM_NEWROUTE, NLM_F_CREATE | flags, sizeof(req.route));
+	req.route.rtm_family = to->family;
+	req.route.rtm_dst_len = to->len;
+	req.route.rtm_protocol = RTPROT_STATIC;
+	req.route.rtm_scope = gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+	req.route.rtm_type = RTN_UNICAST;
+	put(&req, RTA_TABLE, &table, sizeof(table));
+	if (to->len)
+		put(&req, RTA_DST, to->addr, addr_len(to->family));
+	if (gateway)
+		put(&req, RTA_GATEWAY, gateway->addr, addr_len(to->family));
+	if (index)
+		put(&req, RTA_OIF, &index, sizeof(index));
+	return talk(l, &req);
+}
+
 int libos_route_add(struct libos *l, const char *prefix, const char *via, const char *dev)
 {
 	struct prefix to, gateway;
-	struct request req;
 	int index = 0, err = route_prefix(prefix, via, &to);
 
 	if (!err && via)
@@ -212,20 +242,102 @@ int libos_route_add(struct libos *l, const char *prefix, const char *via, const 
 		if (index < 0)
 			return index;
 	}
-	begin(&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(req.route));
-	req.route.rtm_family = to.family;
-	req.route.rtm_dst_len = to.len;
-	req.route.rtm_table = RT_TABLE_MAIN;
-	req.route.rtm_protocol = RTPROT_STATIC;
-	req.route.rtm_scope = via ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
-	req.route.rtm_type = RTN_UNICAST;
-	if (to.len)
-		put(&req, RTA_DST, to.addr, addr_len(to.family));
-	if (via)
-		put(&req, RTA_GATEWAY, gateway.addr, addr_len(to.family));
-	if (index)
-		put(&req, RTA_OIF, &index, sizeof(index));
-	err = talk(l, &req);
+	err = add_route(l, &to, via ? &gateway : NULL, index, RT_TABLE_MAIN);
 	return err ? fail(-err, "%s: cannot add the route to %s: %s", l->name, prefix,
 			  strerror(-err)) : 0;
+}
+
+static int add_rule(struct libos *l, const struct prefix *from, uint32_t table)
+{
+	struct request req;
+
+	begin(&req, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, sizeof(req.rule));
+	req.rule.family = from->family;
+	req.rule.src_len = 8 * addr_len(from->family);
+	req.rule.action = FR_ACT_TO_TBL;
+	put(&req, FRA_SRC, from->addr, addr_len(from->family));
+	put(&req, FRA_TABLE, &table, sizeof(table));
+	return talk(l, &req);
+}
+
+/* The network of an address: no bit beyond the length */
+static struct prefix network(const struct prefix *prefix)
+{
+	struct prefix net = *prefix;
+	int bit;
+
+	for (bit = net.len; bit < 8 * addr_len(net.family); bit++)
+		net.addr[bit / 8] &= ~(0x80 >> bit % 8);
+	return net;
+}
+
+int libos_source_route(struct libos *l, const char *addr, const char *via, const char *dev,
+		       uint32_t table)
+{
+	struct prefix from, gateway, net, any = { 0 };
+	int index, err = parse_prefix(addr, &from) ?: parse_addr(via, &gateway);
+
+	if (err)
+		return err;
+	if (from.family != gateway.family)
+		return fail(EINVAL, "gateway %s and address %s are of different families", via,
+			    addr);
+	index = ifindex(l, dev);
+	if (index < 0)
+		return index;
+	any.family = from.family;
+	net = network(&from);
+	err = add_route(l, &net, NULL, index, table);
+	if (!err)
+		err = add_route(l, &any, &gateway, index, table);
+	if (!err)
+		err = add_rule(l, &from, table);
+	return err ? fail(-err, "%s: cannot route what %s sends via %s: %s", l->name, addr, via,
+			  strerror(-err)) : 0;
+}
+
+int libos_neigh_add(struct libos *l, const char *dev, const char *addr, const uint8_t mac[6])
+{
+	struct prefix to;
+	struct request req;
+	int index, err = parse_addr(addr, &to);
+
+	if (err)
+		return err;
+	index = ifindex(l, dev);
+	if (index < 0)
+		return index;
+	begin(&req, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, sizeof(req.neigh));
+	req.neigh.ndm_family = to.family;
+	req.neigh.ndm_ifindex = index;
+	req.neigh.ndm_state = NUD_PERMANENT;
+	put(&req, NDA_DST, to.addr, addr_len(to.family));
+	put(&req, NDA_LLADDR, mac, 6);
+	err = talk(l, &req);
+	return err ? fail(-err, "%s: cannot make %s a neighbour of %s: %s", l->name, addr, dev,
+			  strerror(-err)) : 0;
+}
+
+int libos_qdisc_set(struct libos *l, const char *dev, const char *kind)
+{
+	struct request req;
+	int index = ifindex(l, dev), err;
+
+	if (index < 0)
+		return index;
+	if (strlen(kind) >= IFNAMSIZ)
+		return fail(ENOENT, "%s has no queueing discipline \"%s\"", l->name, kind);
+	begin(&req, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, sizeof(req.qdisc));
+	req.qdisc.tcm_family = AF_UNSPEC;
+	req.qdisc.tcm_ifindex = index;
+	req.qdisc.tcm_parent = TC_H_ROOT;
+	put(&req, TCA_KIND, kind, strlen(kind) + 1);
+	err = talk(l, &req);
+	if (err == -ENOENT)
+		return fail(ENOENT, "%s has no queueing discipline \"%s\"", l->name, kind);
+	if (err == -EINVAL)
+		return fail(EINVAL, "%s: the queueing discipline %s cannot do without parameters: set it with tc",
+			    l->name, kind);
+	return err ? fail(-err, "%s: cannot give %s the queueing discipline %s: %s", l->name, dev,
+			  kind, strerror(-err)) : 0;
 }
