@@ -756,6 +756,67 @@ TEST(many)
 	free(text);
 }
 
+/* ---------------------------------------------------------- documentation */
+
+#define PAGE	"../../../Documentation/virt/libos/nuse.rst"
+
+static size_t indent(const char *line)
+{
+	return strspn(line, " ");
+}
+
+/* Reads the literal block that follows; false at the end of the page. */
+static bool next_block(FILE *page, char *block, size_t size)
+{
+	char line[256] = "";
+	size_t deep, len = 0;
+
+	while (!strstr(line, "::\n"))
+		if (!fgets(line, sizeof(line), page))
+			return false;
+	deep = indent(line);
+	*block = 0;
+	while (fgets(line, sizeof(line), page) && (*line == '\n' || indent(line) > deep))
+		if (len || *line != '\n')
+			len += snprintf(block + len, size - len, "%s", line);
+	fseek(page, -(long)strlen(line), SEEK_CUR);
+	return true;
+}
+
+/* The page shows every key, and everything in it is taken as it stands. */
+TEST(documented)
+{
+	struct nuse_config config = { 0 };
+	char block[4096], error[NUSE_LINE], seen[16384] = "", *key, *rest;
+	char general[] = GENERAL_KEYS, interface[] = INTERFACE_KEYS, route[] = ROUTE_KEYS;
+	char *lists[] = { general, interface, route };
+	FILE *page = fopen(PAGE, "r");
+	unsigned int nr = 0, i;
+
+	if (!page)
+		SKIP(return, "there is no %s", PAGE);
+	while (next_block(page, block, sizeof(block))) {
+		key = block + indent(block);
+		if (!strncmp(key, "nuse.conf:", 10) || !strncmp(key, "--", 2))
+			continue;
+		nr++;
+		EXPECT_EQ(0, nuse_config_parse(&config, "page", block, strlen(block), error)) {
+			TH_LOG("%s\n%s", error, block);
+		}
+		nuse_config_free(&config);
+		strcat(seen, block);
+	}
+	fclose(page);
+	EXPECT_LE(25, nr);
+	for (i = 0; i < ARRAY_SIZE(lists); i++)
+		for (key = strtok_r(lists[i], ", ", &rest); key; key = strtok_r(NULL, ", ", &rest)) {
+			snprintf(error, sizeof(error), " %s ", key);
+			EXPECT_NE(NULL, strstr(seen, error)) {
+				TH_LOG("%s is not shown", key);
+			}
+		}
+}
+
 /* ------------------------------------------------------------ mutated text */
 
 /* Runs the worker, under valgrind if @tool, for some rounds; its status. */
