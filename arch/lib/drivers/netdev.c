@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A network device whose other end is the caller's.
+ * A network device whose other end is the caller's, or another one like it.
  *
  * Transmit: a packet takes a slot, which describes its pieces where they lie,
  * and goes out in batches, as the stack hands them over. It keeps the slot
@@ -9,6 +9,9 @@
  *
  * Receive: packets come in batches as an interrupt, are copied, and go up
  * through NAPI and GRO. Metadata is checked as that of any untrusted device.
+ *
+ * Two devices of one kernel may be joined: packets then go from one to the
+ * other as they do in a veth pair, and the caller sees none of them.
  */
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
@@ -28,96 +31,102 @@
 #define TX_RING_MAX	4096
 #define TX_BATCH	64
 #define RX_QUEUE_MAX	4096
+#define RX_PAD		(NET_SKB_PAD + NET_IP_ALIGN)
+#define RX_SMALL	256	/* from the cache of small heads */
 #define RX_HEADER	256	/* linear part of a packet that comes in fragments */
 
 struct tx_slot {
 	struct sk_buff *skb;
-	u32 next_free;
 	struct lib_iov iov[LIB_MAX_IOV];
 };
 
 struct lib_dev {
 	struct net_device *dev;
+	struct lib_dev *peer;		/* NULL: the caller */
 	struct napi_struct napi;
 	u32 id;
 	u32 flags;
 
 	struct tx_slot *slots;
+	u32 *free;			/* their numbers: a stack */
 	u32 nr_slots;
-	u32 free_slot;		/* first of the list, or NO_SLOT */
-	u32 fresh_slots;	/* how many were ever used */
+	u32 nr_free;
 	struct lib_packet batch[TX_BATCH];
 	unsigned int nr_batch;
 
-	struct sk_buff_head done;	/* sent, to be freed */
 	struct sk_buff_head rxq;	/* received, to go up */
-	struct rtnl_link_stats64 stats;
 };
-
-#define NO_SLOT		U32_MAX
 
 static DEFINE_IDR(lib_devs);
 
 /* ---------------------------------------------------------------- transmit */
 
-static struct tx_slot *slot_get(struct lib_dev *ld, u32 *token)
+static struct sk_buff *slot_put(struct lib_dev *ld, u64 token)
 {
-	struct tx_slot *slot;
+	struct sk_buff *skb = ld->slots[token].skb;
 
-	if (ld->free_slot != NO_SLOT) {
-		*token = ld->free_slot;
-		slot = &ld->slots[*token];
-		ld->free_slot = slot->next_free;
-	} else {
-		*token = ld->fresh_slots++;
-		slot = &ld->slots[*token];
-	}
-	return slot;
-}
-
-static bool slots_left(struct lib_dev *ld)
-{
-	return ld->free_slot != NO_SLOT || ld->fresh_slots < ld->nr_slots;
-}
-
-static struct sk_buff *slot_put(struct lib_dev *ld, u32 token)
-{
-	struct tx_slot *slot = &ld->slots[token];
-	struct sk_buff *skb = slot->skb;
-
-	slot->skb = NULL;
-	slot->next_free = ld->free_slot;
-	ld->free_slot = token;
+	ld->slots[token].skb = NULL;
+	ld->free[ld->nr_free++] = token;
 	return skb;
 }
 
-static unsigned int describe(struct tx_slot *slot, const struct sk_buff *skb)
+static unsigned int describe(struct lib_iov *iov, const struct sk_buff *skb)
 {
 	const struct skb_shared_info *info = skb_shinfo(skb);
 	unsigned int i, n = 0;
 
 	if (skb_headlen(skb))
-		slot->iov[n++] = (struct lib_iov){ skb->data, skb_headlen(skb) };
+		iov[n++] = (struct lib_iov){ skb->data, skb_headlen(skb) };
 	for (i = 0; i < info->nr_frags; i++)
-		slot->iov[n++] = (struct lib_iov){ skb_frag_address(&info->frags[i]),
-						   skb_frag_size(&info->frags[i]) };
+		iov[n++] = (struct lib_iov){ skb_frag_address(&info->frags[i]),
+					     skb_frag_size(&info->frags[i]) };
 	return n;
 }
 
 static void tx_flush(struct lib_dev *ld)
 {
-	unsigned int i, done, nr = ld->nr_batch;
+	unsigned int i, done, bytes = 0, nr = ld->nr_batch;
 
 	if (!nr)
 		return;
 	ld->nr_batch = 0;
-	done = host_call(netdev_tx, ld->id, ld->batch, nr);
-	for (i = 0; i < min(done, nr); i++) {
-		unsigned int len = ld->batch[i].len;
-
+	done = min(host_call(netdev_tx, ld->id, ld->batch, nr), nr);
+	for (i = 0; i < done; i++) {
+		bytes += ld->batch[i].len;
 		dev_consume_skb_any(slot_put(ld, ld->batch[i].token));
-		netdev_completed_queue(ld->dev, 1, len);
 	}
+	netdev_completed_queue(ld->dev, done, bytes);
+}
+
+static void count_tx(struct net_device *dev, const struct sk_buff *skb)
+{
+	dev->stats.tx_packets += skb_is_gso(skb) ? max_t(u32, skb_shinfo(skb)->gso_segs, 1) : 1;
+	dev->stats.tx_bytes += skb->len;
+}
+
+static netdev_tx_t drop(struct lib_dev *ld, struct sk_buff *skb)
+{
+	ld->dev->stats.tx_dropped++;
+	dev_kfree_skb_any(skb);
+	if (!netdev_xmit_more())
+		tx_flush(ld);
+	return NETDEV_TX_OK;
+}
+
+static netdev_tx_t xmit_to_peer(struct lib_dev *ld, struct sk_buff *skb)
+{
+	struct net_device *to = ld->peer->dev;
+	unsigned int len = skb->len;
+
+	skb_tx_timestamp(skb);
+	count_tx(ld->dev, skb);
+	if (dev_forward_skb(to, skb) == NET_RX_SUCCESS) {
+		to->stats.rx_packets++;
+		to->stats.rx_bytes += len;
+	} else {
+		ld->dev->stats.tx_dropped++;
+	}
+	return NETDEV_TX_OK;
 }
 
 static netdev_tx_t lib_dev_xmit(struct sk_buff *skb, struct net_device *dev)
@@ -125,47 +134,38 @@ static netdev_tx_t lib_dev_xmit(struct sk_buff *skb, struct net_device *dev)
 	struct lib_dev *ld = netdev_priv(dev);
 	struct lib_packet *pkt = &ld->batch[ld->nr_batch];
 	struct tx_slot *slot;
-	bool more;
-	u32 token;
+	bool flush;
 
 	BUILD_BUG_ON(sizeof(struct lib_vnet) != sizeof(struct virtio_net_hdr));
 	BUILD_BUG_ON(LIB_MAX_IOV < MAX_SKB_FRAGS + 1);
 
+	if (ld->peer)
+		return xmit_to_peer(ld, skb);
 	if (unlikely(skb_has_frag_list(skb) && skb_linearize(skb)))
-		goto drop;
-	memset(&pkt->vnet, 0, sizeof(pkt->vnet));
+		return drop(ld, skb);
+	*pkt = (struct lib_packet){ .len = skb->len };
 	if (virtio_net_hdr_from_skb(skb, (struct virtio_net_hdr *)&pkt->vnet, true, false, 0))
-		goto drop;
+		return drop(ld, skb);
 
-	slot = slot_get(ld, &token);
 	skb_tx_timestamp(skb);
+	count_tx(dev, skb);
+	pkt->token = ld->free[--ld->nr_free];
+	slot = &ld->slots[pkt->token];
 	slot->skb = skb;
-	pkt->nr_iov = describe(slot, skb);
+	pkt->nr_iov = describe(slot->iov, skb);
 	pkt->iov = slot->iov;
-	pkt->len = skb->len;
-	pkt->tstamp = 0;
-	pkt->token = token;
 	ld->nr_batch++;
-	ld->stats.tx_packets += skb_is_gso(skb) ? max_t(u32, skb_shinfo(skb)->gso_segs, 1) : 1;
-	ld->stats.tx_bytes += skb->len;
 
-	more = __netdev_sent_queue(dev, skb->len, netdev_xmit_more());
-	if (!slots_left(ld)) {
+	flush = __netdev_sent_queue(dev, skb->len, netdev_xmit_more());
+	if (!ld->nr_free) {
 		netif_stop_queue(dev);
-		more = true;
+		flush = true;
 	}
-	if (more || ld->nr_batch == TX_BATCH) {
+	if (flush || ld->nr_batch == TX_BATCH) {
 		tx_flush(ld);
-		if (slots_left(ld) && netif_queue_stopped(dev))
+		if (ld->nr_free && netif_queue_stopped(dev))
 			netif_wake_queue(dev);
 	}
-	return NETDEV_TX_OK;
-
-drop:
-	ld->stats.tx_dropped++;
-	dev_kfree_skb_any(skb);
-	if (!netdev_xmit_more())
-		tx_flush(ld);
 	return NETDEV_TX_OK;
 }
 
@@ -174,15 +174,15 @@ struct delivery {
 	struct lib_dev *ld;
 	const void *what;
 	unsigned int nr;
-	u64 tstamp;
+	u64 arg;
 	int ret;
 };
 
-static int deliver(u32 id, void (*fn)(void *delivery), const void *what, unsigned int nr,
-		   u64 tstamp)
+static __always_inline int deliver(u32 id, void (*fn)(void *delivery), const void *what, unsigned int nr,
+		   u64 arg)
 {
 	struct delivery d = {
-		.ld = idr_find(&lib_devs, id), .what = what, .nr = nr, .tstamp = tstamp,
+		.ld = idr_find(&lib_devs, id), .what = what, .nr = nr, .arg = arg,
 	};
 
 	if (!d.ld)
@@ -190,35 +190,30 @@ static int deliver(u32 id, void (*fn)(void *delivery), const void *what, unsigne
 	return lib_inject(fn, &d) ? d.ret : -EOWNERDEAD;
 }
 
-static void tx_stamp(struct sk_buff *skb, u64 tstamp)
-{
-	struct skb_shared_hwtstamps stamp = { .hwtstamp = ns_to_ktime(tstamp) };
-
-	if (tstamp && skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP)
-		skb_tstamp_tx(skb, &stamp);
-}
-
 static void tx_done(void *delivery)
 {
 	struct delivery *d = delivery;
+	struct skb_shared_hwtstamps stamp = { .hwtstamp = ns_to_ktime(d->arg) };
 	unsigned int i, packets = 0, bytes = 0;
 	const u64 *tokens = d->what;
 	struct lib_dev *ld = d->ld;
 	struct sk_buff *skb;
 
 	for (i = 0; i < d->nr; i++) {
-		if (tokens[i] >= ld->fresh_slots || !ld->slots[tokens[i]].skb) {
+		if (tokens[i] >= ld->nr_slots || !ld->slots[tokens[i]].skb) {
 			d->ret = -EINVAL;
 			continue;
 		}
 		skb = slot_put(ld, tokens[i]);
-		tx_stamp(skb, d->tstamp);
+		if (d->arg && skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP)
+			skb_tstamp_tx(skb, &stamp);
 		packets++;
 		bytes += skb->len;
-		__skb_queue_tail(&ld->done, skb);
+		dev_consume_skb_any(skb);
 	}
 	netdev_completed_queue(ld->dev, packets, bytes);
-	napi_schedule_irqoff(&ld->napi);
+	if (netif_queue_stopped(ld->dev) && ld->nr_free)
+		netif_wake_queue(ld->dev);
 }
 
 int lib_netdev_tx_done(u32 id, const u64 *tokens, unsigned int nr, u64 tstamp)
@@ -233,7 +228,16 @@ static struct sk_buff *rx_alloc(struct lib_dev *ld, unsigned int len)
 	struct sk_buff *skb;
 	int err;
 
-	if (len <= SKB_MAX_HEAD(NET_SKB_PAD + NET_IP_ALIGN)) {
+	if (len <= RX_SMALL) {
+		skb = __alloc_skb(RX_PAD + len, GFP_ATOMIC, SKB_ALLOC_NAPI, NUMA_NO_NODE);
+		if (!skb)
+			return NULL;
+		skb->dev = ld->dev;
+		skb_reserve(skb, RX_PAD);
+		__skb_put(skb, len);
+		return skb;
+	}
+	if (len <= SKB_MAX_HEAD(RX_PAD)) {
 		skb = napi_alloc_skb(&ld->napi, len);
 		if (skb)
 			__skb_put(skb, len);
@@ -293,31 +297,31 @@ static bool rx_one(struct lib_dev *ld, const struct lib_packet *pkt)
 	struct sk_buff *skb;
 
 	if (unlikely(!(ld->dev->flags & IFF_UP) || skb_queue_len(&ld->rxq) >= RX_QUEUE_MAX)) {
-		ld->stats.rx_dropped++;
+		ld->dev->stats.rx_dropped++;
 		return false;
 	}
 	if (unlikely(!rx_valid(ld, pkt))) {
-		ld->stats.rx_length_errors++;
-		ld->stats.rx_errors++;
+		ld->dev->stats.rx_length_errors++;
+		ld->dev->stats.rx_errors++;
 		return false;
 	}
 	skb = rx_alloc(ld, pkt->len);
 	if (unlikely(!skb)) {
-		ld->stats.rx_dropped++;
+		ld->dev->stats.rx_dropped++;
 		return false;
 	}
 	for (i = 0; i < pkt->nr_iov; off += pkt->iov[i++].len)
 		skb_store_bits(skb, off, pkt->iov[i].base, pkt->iov[i].len);
 	if (unlikely(!rx_parse(ld, skb, &pkt->vnet))) {
-		ld->stats.rx_frame_errors++;
-		ld->stats.rx_errors++;
+		ld->dev->stats.rx_frame_errors++;
+		ld->dev->stats.rx_errors++;
 		kfree_skb(skb);
 		return false;
 	}
 	if (pkt->tstamp)
 		skb_hwtstamps(skb)->hwtstamp = ns_to_ktime(pkt->tstamp);
-	ld->stats.rx_packets++;
-	ld->stats.rx_bytes += pkt->len;
+	ld->dev->stats.rx_packets++;
+	ld->dev->stats.rx_bytes += pkt->len;
 	__skb_queue_tail(&ld->rxq, skb);
 	return true;
 }
@@ -341,16 +345,15 @@ int lib_netdev_rx(u32 id, const struct lib_packet *pkts, unsigned int nr)
 static int lib_dev_poll(struct napi_struct *napi, int budget)
 {
 	struct lib_dev *ld = container_of(napi, struct lib_dev, napi);
+	bool alone = skb_queue_len(&ld->rxq) == 1 && !(ld->dev->features & NETIF_F_GRO);
 	struct sk_buff *skb;
-	int work = 0;
+	int work;
 
-	while ((skb = __skb_dequeue(&ld->done)))
-		napi_consume_skb(skb, budget);
-	if (netif_queue_stopped(ld->dev) && slots_left(ld))
-		netif_wake_queue(ld->dev);
-	while (work < budget && (skb = __skb_dequeue(&ld->rxq))) {
-		napi_gro_receive(napi, skb);
-		work++;
+	for (work = 0; work < budget && (skb = __skb_dequeue(&ld->rxq)); work++) {
+		if (alone)
+			netif_receive_skb(skb);
+		else
+			napi_gro_receive(napi, skb);
 	}
 	if (work < budget)
 		napi_complete_done(napi, work);
@@ -375,8 +378,14 @@ static int lib_dev_stop(struct net_device *dev)
 	netif_stop_queue(dev);
 	napi_disable(&ld->napi);
 	skb_queue_purge(&ld->rxq);
-	skb_queue_purge(&ld->done);
 	return 0;
+}
+
+static void unjoin(struct lib_dev *ld)
+{
+	if (ld->peer)
+		ld->peer->peer = NULL;
+	ld->peer = NULL;
 }
 
 static void lib_dev_uninit(struct net_device *dev)
@@ -385,23 +394,15 @@ static void lib_dev_uninit(struct net_device *dev)
 	u32 i;
 
 	idr_remove(&lib_devs, ld->id);
-	for (i = 0; i < ld->fresh_slots; i++)
+	unjoin(ld);
+	for (i = 0; i < ld->nr_slots; i++)
 		if (ld->slots[i].skb)
 			kfree_skb(slot_put(ld, i));
 }
 
 static void lib_dev_free(struct net_device *dev)
 {
-	struct lib_dev *ld = netdev_priv(dev);
-
-	kvfree(ld->slots);
-}
-
-static void lib_dev_stats(struct net_device *dev, struct rtnl_link_stats64 *stats)
-{
-	struct lib_dev *ld = netdev_priv(dev);
-
-	*stats = ld->stats;
+	kvfree(((struct lib_dev *)netdev_priv(dev))->slots);
 }
 
 static int lib_dev_ts_info(struct net_device *dev, struct kernel_ethtool_ts_info *info)
@@ -418,7 +419,6 @@ static const struct net_device_ops lib_dev_ops = {
 	.ndo_stop		= lib_dev_stop,
 	.ndo_uninit		= lib_dev_uninit,
 	.ndo_start_xmit		= lib_dev_xmit,
-	.ndo_get_stats64	= lib_dev_stats,
 	.ndo_set_mac_address	= eth_mac_addr,
 };
 
@@ -447,34 +447,75 @@ static void set_kind(struct net_device *dev, u32 flags)
 	}
 	if (flags & LIB_NETDEV_NOARP)
 		dev->flags |= IFF_NOARP;
-	if (flags & LIB_NETDEV_POINTTOPOINT) {
-		dev->flags |= IFF_POINTOPOINT;
-		dev->flags &= ~IFF_BROADCAST;
-	}
+	if (flags & LIB_NETDEV_POINTTOPOINT)
+		dev->flags = (dev->flags | IFF_POINTOPOINT) & ~IFF_BROADCAST;
 	if (flags & LIB_NETDEV_MULTICAST)
 		dev->flags |= IFF_MULTICAST;
 	if (flags & LIB_NETDEV_BROADCAST)
 		dev->flags |= IFF_BROADCAST;
+	if (flags & LIB_NETDEV_NOCARRIER)
+		netif_carrier_off(dev);
 }
 
 static void set_features(struct net_device *dev, u32 features)
 {
 	dev->hw_features = NETIF_F_SG | NETIF_F_HIGHDMA;
-	if (features & LIB_NETDEV_F_CSUM) {
+	if (features & LIB_NETDEV_F_CSUM)
 		dev->hw_features |= NETIF_F_HW_CSUM;
-		if (features & LIB_NETDEV_F_TSO)
-			dev->hw_features |= NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_TSO_ECN;
-		if (features & LIB_NETDEV_F_USO)
-			dev->hw_features |= NETIF_F_GSO_UDP_L4;
-	}
+	if (features & LIB_NETDEV_F_CSUM && features & LIB_NETDEV_F_TSO)
+		dev->hw_features |= NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_TSO_ECN;
+	if (features & LIB_NETDEV_F_CSUM && features & LIB_NETDEV_F_USO)
+		dev->hw_features |= NETIF_F_GSO_UDP_L4;
 	dev->features |= dev->hw_features;
 	dev->vlan_features = dev->features;
 	dev->hw_enc_features = dev->features;
 }
 
+static void set_address(struct net_device *dev, const u8 *addr)
+{
+	if (!is_zero_ether_addr(addr))
+		eth_hw_addr_set(dev, addr);
+	else if (dev->addr_len)
+		eth_hw_addr_random(dev);
+}
+
+static int make_slots(struct lib_dev *ld, u32 nr)
+{
+	ld->slots = kvcalloc(nr, sizeof(*ld->slots) + sizeof(*ld->free), GFP_KERNEL);
+	if (!ld->slots)
+		return -ENOMEM;
+	ld->nr_slots = nr;
+	ld->free = (u32 *)(ld->slots + nr);
+	while (nr--)
+		ld->free[ld->nr_free++] = nr;
+	return 0;
+}
+
+/*
+ * Who takes large segments also gives what came as such: packets that come
+ * small stay small, unless GRO is switched on.
+ */
+static int register_device(struct lib_dev *ld, u32 features)
+{
+	int err = idr_alloc(&lib_devs, ld, 1, 0, GFP_KERNEL);
+
+	if (err < 0)
+		return err;
+	ld->id = err;
+	rtnl_lock();
+	err = register_netdevice(ld->dev);
+	if (!err && features & LIB_NETDEV_F_TSO) {
+		ld->dev->wanted_features &= ~NETIF_F_GRO;
+		netdev_update_features(ld->dev);
+	}
+	rtnl_unlock();
+	if (err)
+		idr_remove(&lib_devs, ld->id);
+	return err;
+}
+
 static int add_device(struct lib_netdev *params, const char *name)
 {
-	u32 nr_slots = params->tx_ring ?: TX_RING_DEFAULT;
 	struct net_device *dev;
 	struct lib_dev *ld;
 	int err;
@@ -485,35 +526,19 @@ static int add_device(struct lib_netdev *params, const char *name)
 	ld = netdev_priv(dev);
 	ld->dev = dev;
 	ld->flags = params->flags;
-	ld->nr_slots = nr_slots;
-	ld->free_slot = NO_SLOT;
-	skb_queue_head_init(&ld->done);
 	skb_queue_head_init(&ld->rxq);
-	ld->slots = kvmalloc_array(nr_slots, sizeof(*ld->slots), GFP_KERNEL);
-	if (!ld->slots) {
-		free_netdev(dev);
-		return -ENOMEM;
-	}
 	set_kind(dev, params->flags);
 	set_features(dev, params->features);
+	set_address(dev, params->addr);
 	dev->mtu = params->mtu ?: ETH_DATA_LEN;
-	if (!is_zero_ether_addr(params->addr))
-		eth_hw_addr_set(dev, params->addr);
-	else if (dev->addr_len)
-		eth_hw_addr_random(dev);
 	dev_net_set(dev, current->nsproxy->net_ns);
 	netif_napi_add(dev, &ld->napi, lib_dev_poll);
-
-	err = idr_alloc(&lib_devs, ld, 1, 0, GFP_KERNEL);
-	if (err < 0)
-		goto fail;
-	ld->id = err;
-	if (params->flags & LIB_NETDEV_NOCARRIER)
-		netif_carrier_off(dev);
-	err = register_netdev(dev);
+	err = make_slots(ld, params->tx_ring ?: TX_RING_DEFAULT) ?:
+	      register_device(ld, params->features);
 	if (err) {
-		idr_remove(&lib_devs, ld->id);
-		goto fail;
+		kvfree(ld->slots);
+		free_netdev(dev);
+		return err;
 	}
 	dev->needs_free_netdev = true;
 	dev->priv_destructor = lib_dev_free;
@@ -523,11 +548,6 @@ static int add_device(struct lib_netdev *params, const char *name)
 	if (dev->addr_len)
 		ether_addr_copy(params->addr, dev->dev_addr);
 	return 0;
-
-fail:
-	kvfree(ld->slots);
-	free_netdev(dev);
-	return err;
 }
 
 static long do_create(struct lib_call *call)
@@ -567,11 +587,34 @@ int lib_netdev_destroy(struct lib_task *task, u32 id)
 	return lib_call(task, do_destroy, id, 0, 0, 0, 0, 0, 0);
 }
 
+static void join(void *delivery)
+{
+	struct delivery *d = delivery;
+	struct lib_dev *peer = idr_find(&lib_devs, d->arg);
+
+	d->ret = !peer && d->arg ? -ENODEV : 0;
+	if (!d->ret && peer && (peer == d->ld || (peer->flags | d->ld->flags) & LIB_NETDEV_RAWIP))
+		d->ret = -EINVAL;
+	if (d->ret)
+		return;
+	unjoin(d->ld);
+	if (!peer)
+		return;
+	unjoin(peer);
+	peer->peer = d->ld;
+	d->ld->peer = peer;
+}
+
+int lib_netdev_join(u32 id, u32 peer)
+{
+	return deliver(id, join, NULL, 0, peer);
+}
+
 static void set_carrier(void *delivery)
 {
 	struct delivery *d = delivery;
 
-	if (d->nr)
+	if (d->arg)
 		netif_carrier_on(d->ld->dev);
 	else
 		netif_carrier_off(d->ld->dev);
@@ -579,5 +622,5 @@ static void set_carrier(void *delivery)
 
 int lib_netdev_carrier(u32 id, int up)
 {
-	return deliver(id, set_carrier, NULL, up, 0);
+	return deliver(id, set_carrier, NULL, 0, up);
 }

@@ -85,6 +85,7 @@ static const struct lib_exports lib_exports = {
 	.netdev_rx = lib_netdev_rx,
 	.netdev_tx_done = lib_netdev_tx_done,
 	.netdev_carrier = lib_netdev_carrier,
+	.netdev_join = lib_netdev_join,
 	.sysctl_get = lib_sysctl_get,
 	.sysctl_set = lib_sysctl_set,
 	.sysctl_iterate = lib_sysctl_iterate,

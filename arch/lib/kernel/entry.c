@@ -12,7 +12,7 @@
  *
  * What is asked of a fiber at rest in user mode is called on top of its stack;
  * when it is done before the carrier was left, the carrier just returns. Else
- * the fiber goes on at its rest some time later (lib_serve).
+ * the fiber goes on at its rest some time later (serve_task).
  *
  * If another task, or nobody, is to run next, the task at rest in user mode
  * first goes to sleep in the scheduler's eyes. It is woken by its next call.
@@ -23,10 +23,15 @@
  * rests in it and waits for that process (handover).
  *
  * A task may also have its user mode on a stack in the instance: the caller's
- * code runs there as part of the carrier (lib_running), makes its calls by a
- * switch to its kernel stack, and when such a call blocks the carrier goes on
+ * code runs there as part of the carrier (lib_running), its calls too are made
+ * on top of its kernel stack, and when such a call blocks the carrier goes on
  * with something else.
+ *
+ * A processor foresees where a function returns to only while calls and returns
+ * pair up, and every switch of stacks breaks that: so calls and interrupts are
+ * served on top, and what is left when a stack is switched has few frames.
  */
+#include <linux/cpu.h>
 #include <linux/resume_user_mode.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
@@ -35,6 +40,7 @@
 #include <asm/irq_regs.h>
 #include <asm/lib.h>
 #include <asm/switch_to.h>
+#include <asm/versions.h>
 
 union lib_host_page lib_host_page __section(".data..host_page");
 u32 lib_status;
@@ -57,13 +63,13 @@ static void *request_arg;
 /* ---------------------------------------------------------- kernel's side */
 
 /* Back to the carrier, until somebody enters and wants @save_sp. */
-static void leave(void **save_sp)
+static __always_inline void leave(void **save_sp)
 {
 	served = NULL;
 	lib_switch(save_sp, carrier_sp);
 }
 
-static void lib_rest(struct lib_call *call)
+static __always_inline void rest(struct lib_call *call)
 {
 	if (call && call->user_fn) {
 		lib_running = &call->task;
@@ -75,26 +81,36 @@ static void lib_rest(struct lib_call *call)
 	}
 }
 
-static void run_request(struct lib_call *call)
+/* Interrupts the current task, in its user mode if it has a call, or idle. */
+static void interrupt(struct lib_call *call, void (*fn)(void *arg), void *arg)
 {
 	struct pt_regs *old, regs = { .user = !!call };
 
-	if (request == REQ_INTERRUPT) {
-		old = set_irq_regs(&regs);
-		irq_enter();
+	old = set_irq_regs(&regs);
+	irq_enter();
+	fn(arg);
+	irq_exit();
+	set_irq_regs(old);
+}
+
+static void run_request(struct lib_call *call)
+{
+	local_irq_disable();
+	if (request == REQ_INTERRUPT)
+		interrupt(call, request_fn, request_arg);
+	else if (request_fn)
 		request_fn(request_arg);
-		irq_exit();
-		set_irq_regs(old);
-	} else if (request_fn) {
-		request_fn(request_arg);
-	}
+	if (call)
+		local_irq_enable();
 }
 
 /* Rests until an interrupt; the idle loop looks around after each. */
-void lib_idle(void)
+void arch_cpu_idle(void)
 {
-	lib_rest(NULL);
+	lib_idle_tick();
+	rest(NULL);
 	run_request(NULL);
+	lib_idle_irqs();
 }
 
 static void deliver_signals(struct lib_call *call)
@@ -149,24 +165,28 @@ static void serve_call(struct lib_call *call)
 		host_call(wake, &call->task);
 }
 
+/* Calls and interrupts of a task at rest in user mode */
+static void serve(struct lib_call *call)
+{
+	if (request == REQ_CALL) {
+		serve_call(call);
+	} else {
+		run_request(call);
+		exit_to_user_mode(call);
+	}
+}
+
 /*
- * On top of the stack of the fiber that rests in user mode: does what is asked
+ * On top of the stack of the task that rests in user mode: does what is asked
  * and returns the stack to go on with, NULL for this one.
  */
-void *lib_serve(void)
+static void *serve_task(void)
 {
 	struct lib_call *call = rest_call;
 
 	rest_call = NULL;
 	served = call;
-	if (request == REQ_CALL) {
-		serve_call(call);
-	} else {
-		local_irq_disable();
-		run_request(call);
-		local_irq_enable();
-		exit_to_user_mode(call);
-	}
+	serve(call);
 	if (likely(served == call)) {
 		rest_call = call;
 		return carrier_sp;
@@ -174,6 +194,27 @@ void *lib_serve(void)
 	request = REQ_NONE;
 	request_fn = NULL;
 	return NULL;
+}
+
+/*
+ * Likewise for the caller's code in a fiber, which goes on when all is done. It
+ * may make calls for ever and never let the host look at its clock: what is due
+ * comes after a call.
+ */
+static void *serve_fiber(void)
+{
+	struct lib_call *call = to_call(lib_running);
+
+	lib_running = NULL;
+	serve(call);
+	if (unlikely(lib_timer_due())) {
+		local_irq_disable();
+		interrupt(call, lib_timer_interrupt, NULL);
+		local_irq_enable();
+		exit_to_user_mode(call);
+	}
+	lib_running = &call->task;
+	return call->user_sp;
 }
 
 /* The life of a task that serves calls. */
@@ -185,13 +226,11 @@ void __noreturn lib_user_mode(struct lib_call *call)
 		if (call->fn)
 			serve_call(call);
 		exit_to_user_mode(call);
-		lib_rest(call);
+		rest(call);
 		if (request == REQ_CALL)
 			continue;
-		local_irq_disable();
 		run_request(call);
-		local_irq_enable();
-		if (request == REQ_GIVE_WAY && !call->user_fn)
+		if (request == REQ_GIVE_WAY)
 			sleep_in_user_mode(call);
 	}
 }
@@ -228,18 +267,18 @@ void __noreturn lib_die(const char *reason)
 
 /* ------------------------------------------------------------ host's side */
 
-static void enter(int req, void (*fn)(void *arg), void *arg)
+static __always_inline void enter(int req, void (*fn)(void *arg), void *arg)
 {
-	struct lib_call *fiber = to_call(lib_running);
 
 	request = req;
 	request_fn = fn;
 	request_arg = arg;
-	if (fiber) {
-		lib_running = NULL;
-		lib_switch(&fiber->user_sp, fiber->kernel_sp);
+	lib_clock_uses = 0;
+	if (lib_running) {
+		lib_switch_serve(&to_call(lib_running)->user_sp, to_call(lib_running)->kernel_sp,
+				 serve_fiber);
 	} else if (rest_call && req != REQ_GIVE_WAY) {
-		lib_switch_serve(&carrier_sp, rest_sp);
+		lib_switch_serve(&carrier_sp, rest_sp, serve_task);
 	} else {
 		lib_switch(&carrier_sp, rest_sp);
 	}
@@ -335,7 +374,7 @@ long lib_call(struct lib_task *task, long (*fn)(struct lib_call *call), long a0,
 	if (likely(rest_call == call))
 		enter(REQ_CALL, NULL, NULL);
 	else
-		enter(REQ_GIVE_WAY, wake_task, call);
+		lib_execute(wake_task, call);
 	if (unlikely(!call->task.done))
 		wait_for(call);
 	if (unlikely(lib_status != LIB_RUNNING))

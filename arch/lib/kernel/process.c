@@ -44,12 +44,6 @@ void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
 {
 }
 
-void arch_cpu_idle(void)
-{
-	lib_idle();
-	lib_idle_irqs();
-}
-
 /* A task has no registers of its own to be looked at. */
 long arch_ptrace(struct task_struct *child, long request, unsigned long addr,
 		 unsigned long data)

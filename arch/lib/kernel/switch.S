@@ -25,10 +25,10 @@ SYM_FUNC_START(lib_switch)
 SYM_FUNC_END(lib_switch)
 
 /*
- * void lib_switch_serve(void **save_sp, void *sp): as lib_switch(), but calls
- * lib_serve() on top of the other stack instead of going on with it. If that
- * says so, the caller goes on at once, and the processor has seen nothing but
- * calls that returned: it predicts them all. Else the other stack goes on.
+ * void lib_switch_serve(void **save_sp, void *sp, void *(*serve)(void)): as
+ * lib_switch(), but calls serve() on top of the other stack instead of going on
+ * with it. That returns the stack to go on with, NULL for the other one. If it
+ * is the caller's the processor has seen nothing but calls that returned.
  */
 SYM_FUNC_START(lib_switch_serve)
 	push	%rbp
@@ -39,7 +39,7 @@ SYM_FUNC_START(lib_switch_serve)
 	push	%r15
 	mov	%rsp, (%rdi)
 	lea	-8(%rsi), %rsp
-	call	lib_serve
+	call	*%rdx
 	add	$8, %rsp
 	test	%rax, %rax
 	cmovnz	%rax, %rsp

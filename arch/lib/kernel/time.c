@@ -2,6 +2,10 @@
 /*
  * Time is the caller's: one clock to read and one deadline to be woken at.
  *
+ * Reading the host's clock takes as long as sending a small packet does half
+ * of its way, so a reading is used several times: until the kernel is entered
+ * the next time, but not for ever while it stays inside.
+ *
  * Under virtual time the clock stands still while the kernel runs, so that a
  * loop that waits for time to pass would never end: lib_spin_ns is what such
  * loops have waited, and is added to the clock for good.
@@ -11,17 +15,33 @@
 #include <linux/init.h>
 #include <linux/ktime.h>
 #include <linux/sched/clock.h>
+#include <linux/tick.h>
 #include <linux/timekeeping.h>
 #include <asm/lib.h>
 
+#define CLOCK_USES	32
+
 u64 lib_deadline = LIB_TIME_NEVER;
 unsigned long lib_spin_ns;
+unsigned int lib_clock_uses;	/* how often clock_now may be used yet */
+static u64 clock_now;		/* the host's clock as read last */
 static u64 clock_offset;	/* from the host's clock to ours, after a thaw */
+static bool timer_woke;		/* out of idle */
 static u64 clock_last;		/* what we read last before being frozen */
+
+static u64 host_clock(void)
+{
+	if (!lib_clock_uses) {
+		clock_now = host_call(clock_ns);
+		lib_clock_uses = CLOCK_USES;
+	}
+	lib_clock_uses--;
+	return clock_now;
+}
 
 static u64 lib_clock(void)
 {
-	return host_call(clock_ns) + clock_offset + lib_spin_ns;
+	return host_clock() + clock_offset + lib_spin_ns;
 }
 
 unsigned long long notrace sched_clock(void)
@@ -58,7 +78,7 @@ static int event_set(ktime_t expires, struct clock_event_device *evt)
 {
 	s64 delta = ktime_to_ns(ktime_sub(expires, ktime_get()));
 
-	arm(host_call(clock_ns) + (delta > 0 ? delta + 1 : 0));
+	arm(host_clock() + (delta > 0 ? delta + 1 : 0));
 	return 0;
 }
 
@@ -77,10 +97,33 @@ static struct clock_event_device lib_clockevent = {
 	.set_state_oneshot_stopped = event_stop,
 };
 
+/* Asked after each call of a fiber: looks at the clock now and then, if no one did. */
+bool lib_timer_due(void)
+{
+	static unsigned int calls;
+
+	if (!lib_clock_uses && ++calls % CLOCK_USES == 0)
+		host_clock();
+	return clock_now >= lib_deadline;
+}
+
 void lib_timer_interrupt(void *unused)
 {
 	lib_deadline = LIB_TIME_NEVER;
+	timer_woke = true;
 	lib_clockevent.event_handler(&lib_clockevent);
+}
+
+/*
+ * Called when there is nothing left to do. The kernel keeps its tick for one
+ * more period after whatever woke it; after a timer, in a quiet time, that
+ * would double the number of wake-ups.
+ */
+void lib_idle_tick(void)
+{
+	if (timer_woke && !tick_nohz_tick_stopped())
+		tick_nohz_idle_stop_tick();
+	timer_woke = false;
 }
 
 /*

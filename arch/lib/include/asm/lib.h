@@ -69,7 +69,6 @@ int lib_boot(void (*fn)(void));
 void __noreturn lib_die(const char *reason);
 
 /* entry.c: from the kernel */
-void lib_idle(void);
 void __noreturn lib_user_mode(struct lib_call *call);
 
 extern u32 lib_status;
@@ -79,13 +78,14 @@ extern struct task_struct *lib_prev;
 
 /* switch.S */
 void lib_switch(void **save_sp, void *sp);
-void lib_switch_serve(void **save_sp, void *sp);
-void *lib_serve(void);
+void lib_switch_serve(void **save_sp, void *sp, void *(*serve)(void));
 void *lib_new_stack(void *top, void (*fn)(void));
 
 /* time.c */
 extern u64 lib_deadline;
+bool lib_timer_due(void);
 void lib_timer_interrupt(void *unused);
+void lib_idle_tick(void);
 void lib_clock_freeze(void);
 void lib_clock_thaw(void);
 
@@ -121,6 +121,7 @@ int lib_netdev_destroy(struct lib_task *task, u32 id);
 int lib_netdev_rx(u32 id, const struct lib_packet *pkts, unsigned int nr);
 int lib_netdev_tx_done(u32 id, const u64 *tokens, unsigned int nr, u64 tstamp);
 int lib_netdev_carrier(u32 id, int up);
+int lib_netdev_join(u32 id, u32 peer);
 
 /* mm/init.c */
 void lib_memory_init(void *memory, u64 size);

@@ -44,11 +44,13 @@ void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp);
 
 /* A loop that waits for time to pass must see it pass: see time.c. */
 extern unsigned long lib_spin_ns;
+extern unsigned int lib_clock_uses;
 
 static __always_inline void cpu_relax(void)
 {
 	barrier();
 	lib_spin_ns++;
+	lib_clock_uses = 0;
 }
 
 #endif /* _ASM_LIB_PROCESSOR_H */

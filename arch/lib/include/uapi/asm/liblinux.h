@@ -299,6 +299,9 @@ typedef int (*lib_sysctl_fn)(void *arg, const char *path, unsigned int mode);
  *		packet by packet
  * @netdev_tx_done: @nr packets were sent, or dropped; at time @tstamp if not 0
  * @netdev_carrier: link up (1) or down (0)
+ * @netdev_join: joins two Ethernet devices of this kernel, in whatever network
+ *		namespaces: what one sends the other receives, without a copy and
+ *		without netdev_tx; @peer 0 undoes it
  *
  * @sysctl_get:	reads "net.ipv4.tcp_rmem" or "net/ipv4/tcp_rmem" into @buf, NUL
  *		terminated, without the newline; returns the length
@@ -342,6 +345,7 @@ struct lib_exports {
 	int (*netdev_tx_done)(uint32_t dev, const uint64_t *tokens, unsigned int nr,
 			      uint64_t tstamp);
 	int (*netdev_carrier)(uint32_t dev, int up);
+	int (*netdev_join)(uint32_t dev, uint32_t peer);
 
 	long (*sysctl_get)(struct lib_task *task, const char *name, char *buf, size_t len);
 	int (*sysctl_set)(struct lib_task *task, const char *name, const char *value);
