@@ -80,9 +80,9 @@ FIGURES = [make(name) for name, make in {
     "pair_udp64_pps": versus("1/s", 2, 3, pair("udp", "on"), "per_cpu_s",
                              "libos", "host"),
     "chain_udp_hop_cpu_us": versus("us", 1.1, 0.8, "chain {} 32 {s}", "cpu_us_per_packet",
-                                   "kernels", "host", HOP),
-    "chain_namespaces_udp_hop_cpu_us": versus("us", 1.1, 0.8, "chain {} 32 {s}",
-                                              "cpu_us_per_packet", "namespaces", "host", HOP),
+                                   "namespaces", "host", HOP),
+    "chain_kernels_udp_hop_cpu_us": versus("us", 1.1, 0.8, "chain {} 32 {s}",
+                                           "cpu_us_per_packet", "kernels", "host", HOP),
     "idle_events_per_virtual_s": value("1/s", 2, 1, "idle", "events_per_s"),
 }.items()]
 

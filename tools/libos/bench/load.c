@@ -212,7 +212,7 @@ static void udp_server(struct end *end, struct run *run)
 	static struct iovec iov[BATCH];
 	static struct mmsghdr msgs[BATCH];
 	struct sockaddr_in sa = address(INADDR_ANY);
-	int fd = udp_socket(end), i;
+	int fd = udp_socket(end), room = 4 << 20, i;
 	long nr;
 
 	for (i = 0; i < BATCH; i++) {
@@ -220,6 +220,8 @@ static void udp_server(struct end *end, struct run *run)
 		msgs[i].msg_hdr.msg_iov = &iov[i];
 		msgs[i].msg_hdr.msg_iovlen = 1;
 	}
+	/* Room for what comes until the server runs: nothing is to be lost. */
+	check(SYS(end, setsockopt, fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), "room");
 	check(SYS(end, bind, fd, &sa, sizeof(sa)), "bind");
 	run->ready = 1;
 	while ((nr = SYS(end, recvmmsg, fd, msgs, (long)BATCH, (long)MSG_WAITFORONE, NULL)) > 0)

@@ -6,7 +6,10 @@
  * go back to it. The sender's side of both is touched under the lock of the
  * end's instance, the other side under that of its peer's; a letter tells the
  * peer to look. A perfect line hands the kernel's own pieces of memory to the
- * peer's kernel, which copies them, and returns the tokens.
+ * peer's kernel, which copies them, and returns the tokens; a small packet is
+ * copied into the ring instead, and done with at once. Between two namespaces
+ * of one kernel a perfect line is that kernel's matter: it joins the devices
+ * itself as long as nobody listens.
  *
  * Any other line is worked out by the receiver when it looks, from the time at
  * which each packet was sent, in three steps: the queue, where a packet waits
@@ -23,6 +26,8 @@
 #define MAX_QUEUE	65536
 #define NS_PER_S	1000000000ULL
 #define BATCH		64
+#define SMALL		256	/* bytes of a packet that is copied at once */
+#define NO_TOKEN	UINT64_MAX
 
 /* A packet on the line */
 struct flight {
@@ -31,6 +36,12 @@ struct flight {
 	struct lib_vnet vnet;
 	uint32_t len;
 	unsigned char data[];
+};
+
+/* A small packet in one piece */
+struct small {
+	struct lib_iov iov;
+	unsigned char data[SMALL];
 };
 
 /* A token on its way back to the kernel, valid from a time on */
@@ -48,6 +59,7 @@ struct receipt {
  * @size:	entries of the rings, a power of two
  * @sent:	packets, with @sent_at: times; filled up to @sent_head by this
  *		end, emptied up to @sent_tail by the peer
+ * @small:	copies of small ones among them
  * @receipts:	tokens; filled up to @receipts_head by the peer, emptied by this
  *		end up to @receipts_tail
  * @done:	event of this end: the first receipt is valid
@@ -67,6 +79,7 @@ struct end {
 
 	struct lib_packet *sent;
 	uint64_t *sent_at;
+	struct small *small;
 	uint32_t sent_head;
 	uint32_t receipts_tail;
 	struct event done;
@@ -105,22 +118,52 @@ static void store(uint32_t *index, uint32_t value)
 
 /* ------------------------------------------------------------------- sender */
 
-/* On a small stack of the kernel */
+static void *copy_packet(void *to, const struct lib_packet *pkt)
+{
+	unsigned char *end = to;
+	uint32_t i;
+
+	for (i = 0; i < pkt->nr_iov; end += pkt->iov[i++].len)
+		memcpy(end, pkt->iov[i].base, pkt->iov[i].len);
+	return to;
+}
+
+static void send_copy(struct end *end, uint32_t at, const struct lib_packet *pkt)
+{
+	struct small *small = &end->small[at];
+
+	small->iov = (struct lib_iov) { copy_packet(small->data, pkt), pkt->len };
+	end->sent[at] = *pkt;
+	end->sent[at].iov = &small->iov;
+	end->sent[at].nr_iov = 1;
+	end->sent[at].token = NO_TOKEN;
+}
+
+/*
+ * On a small stack of the kernel. What is done with comes first in a batch, and
+ * only while half of the ring is free: the other half is for what is not.
+ */
 static unsigned int cable_xmit(struct libos_dev *dev, const struct lib_packet *pkts,
 			       unsigned int nr)
 {
 	struct end *end = container_of(dev, struct end, dev);
 	uint64_t now = end->perfect ? 0 : now_of(dev->l);
-	uint32_t head = end->sent_head, at;
+	uint32_t head = end->sent_head, full = load(&end->sent_tail) + end->size / 2, at;
+	unsigned int done = 0, i;
 
-	for (; nr--; pkts++, head++) {
+	for (i = 0; i < nr; i++, head++) {
 		at = head & (end->size - 1);
-		end->sent[at] = *pkts;
+		if (done == i && end->perfect && head != full && pkts[i].len <= SMALL) {
+			send_copy(end, at, &pkts[i]);
+			done++;
+		} else {
+			end->sent[at] = pkts[i];
+		}
 		end->sent_at[at] = now;
 	}
 	store(&end->sent_head, head);
 	mail_post(&end->letter);
-	return 0;
+	return done;
 }
 
 /* Gives back what has left: tokens whose time has come. */
@@ -162,6 +205,8 @@ static void put_receipt(struct end *end, uint64_t token, uint64_t when)
 {
 	uint32_t head = end->receipts_head;
 
+	if (token == NO_TOKEN)
+		return;
 	end->receipts[head & (end->size - 1)] = (struct receipt) { token, when };
 	store(&end->receipts_head, head + 1);
 }
@@ -178,22 +223,19 @@ static void pass_on(struct end *end)
 		for (i = 0; i < nr; i++)
 			put_receipt(end, end->sent[at + i].token, 0);
 		tail += nr;
+		store(&end->sent_tail, tail);
 	}
-	end->sent_tail = tail;
 }
 
 static struct flight *copy(const struct lib_packet *pkt)
 {
 	struct flight *flight = malloc(sizeof(*flight) + pkt->len);
-	unsigned char *to;
-	uint32_t i;
 
 	if (!flight)
 		return NULL;
 	flight->vnet = pkt->vnet;
 	flight->len = pkt->len;
-	for (i = 0, to = flight->data; i < pkt->nr_iov; to += pkt->iov[i++].len)
-		memcpy(to, pkt->iov[i].base, pkt->iov[i].len);
+	copy_packet(flight->data, pkt);
 	return flight;
 }
 
@@ -290,6 +332,7 @@ static void cable_deliver(struct letter *letter)
 {
 	struct end *end = container_of(letter, struct end, letter), *peer = end->peer;
 	uint32_t head = load(&end->sent_head), tail = end->sent_tail, at;
+	uint32_t receipts = end->receipts_head;
 
 	if (end->cable->cut)
 		return;
@@ -303,10 +346,11 @@ static void cable_deliver(struct letter *letter)
 			at = tail & (end->size - 1);
 			send_one(end, &end->sent[at], end->sent_at[at]);
 		}
-		end->sent_tail = tail;
+		store(&end->sent_tail, tail);
 		land(end);
 	}
-	mail_post(&peer->letter);
+	if (end->receipts_head != receipts)
+		mail_post(&peer->letter);
 }
 
 /* --------------------------------------------------------------------- life */
@@ -384,12 +428,14 @@ static int end_init(struct end *end, struct cable *cable, const struct libos_lin
 	end->arrive.fn = arrive_event;
 	rng_seed(&end->rng, seed, end - cable->end);
 	set_line(end, line);
-	for (end->size = 1; end->size < queue; end->size *= 2)
+	for (end->size = 2; end->size < 2 * queue; end->size *= 2)
 		;
 	end->sent = malloc(end->size * sizeof(*end->sent));
 	end->sent_at = malloc(end->size * sizeof(*end->sent_at));
+	end->small = malloc(end->size * sizeof(*end->small));
 	end->receipts = malloc(end->size * sizeof(*end->receipts));
-	return end->sent && end->sent_at && end->receipts ? 0 : fail(ENOMEM, "out of memory");
+	return end->sent && end->sent_at && end->small && end->receipts ?
+	       0 : fail(ENOMEM, "out of memory");
 }
 
 static void end_free(struct end *end)
@@ -402,6 +448,7 @@ static void end_free(struct end *end)
 	}
 	free(end->sent);
 	free(end->sent_at);
+	free(end->small);
 	free(end->receipts);
 }
 
@@ -468,8 +515,25 @@ static void cable_close(struct libos_dev *dev)
 	cable_free(cable);
 }
 
+/* Under the lock of both: whether the kernel may do it all itself */
+static void set_joined(struct end *end)
+{
+	struct end *peer = end->peer;
+	struct libos *l = end->dev.l;
+	bool join = end->perfect && peer->perfect && !end->dev.pcap && !peer->dev.pcap;
+
+	if (l == peer->dev.l)
+		l->exports.netdev_join(end->dev.id, join ? peer->dev.id : 0);
+}
+
+static void cable_captured(struct libos_dev *dev)
+{
+	set_joined(container_of(dev, struct end, dev));
+}
+
 static const struct device_ops cable_ops = {
 	.xmit = cable_xmit,
+	.captured = cable_captured,
 	.close = cable_close,
 };
 
@@ -521,6 +585,11 @@ int libos_cable(const struct libos_port *a, const struct libos_port *b,
 		cable_free(cable);
 		return err;
 	}
+	if (a->libos == b->libos) {
+		enter(a->libos);
+		set_joined(&cable->end[0]);
+		leave(a->libos);
+	}
 	if (dev) {
 		dev[0] = &cable->end[0].dev;
 		dev[1] = &cable->end[1].dev;
@@ -541,6 +610,7 @@ int libos_cable_set(struct libos_dev *dev, const struct libos_line *line)
 		return fail(EDEADLK, "a line cannot be changed from inside an instance");
 	enter(end->peer->dev.l);
 	set_line(end, line);
+	set_joined(end);
 	leave(end->peer->dev.l);
 	return 0;
 }

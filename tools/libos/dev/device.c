@@ -124,18 +124,6 @@ void device_destroy(struct libos_dev *dev)
 	task_leave(l);
 }
 
-void device_rx(struct libos_dev *dev, const struct lib_packet *pkts, unsigned int nr)
-{
-	if (unlikely(dev->pcap))
-		pcap_packets(dev, false, pkts, nr);
-	dev->l->exports.netdev_rx(dev->id, pkts, nr);
-}
-
-void device_tx_done(struct libos_dev *dev, const uint64_t *tokens, unsigned int nr)
-{
-	dev->l->exports.netdev_tx_done(dev->id, tokens, nr, 0);
-}
-
 unsigned int device_xmit(struct libos *l, uint32_t id, const struct lib_packet *pkts,
 			 unsigned int nr)
 {

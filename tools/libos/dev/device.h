@@ -20,12 +20,15 @@
  * @xmit:	takes packets from the kernel; returns how many, counted from the
  *		first, are done with
  * @receive:	its descriptor is readable
+ * @captured:	its packets are captured from now on, or no more: see
+ *		libos_dev::pcap; may be NULL
  * @close:	removes the device and all that belongs to it; no lock is held
  */
 struct device_ops {
 	unsigned int (*xmit)(struct libos_dev *dev, const struct lib_packet *pkts,
 			     unsigned int nr);
 	void (*receive)(struct libos_dev *dev);
+	void (*captured)(struct libos_dev *dev);
 	void (*close)(struct libos_dev *dev);
 };
 
@@ -56,10 +59,7 @@ int device_create(struct libos_dev *dev, const struct device_ops *ops,
 /* Removes it from the kernel; its packets are gone. The lock is not held. */
 void device_destroy(struct libos_dev *dev);
 
-/* Under the instance's lock: */
-void device_rx(struct libos_dev *dev, const struct lib_packet *pkts, unsigned int nr);
-void device_tx_done(struct libos_dev *dev, const uint64_t *tokens, unsigned int nr);
-/* lib_host::netdev_tx */
+/* Under the instance's lock: lib_host::netdev_tx */
 unsigned int device_xmit(struct libos *l, uint32_t id, const struct lib_packet *pkts,
 			 unsigned int nr);
 
@@ -71,5 +71,20 @@ void event_clear(struct libos *l, struct event *event);
 void pcap_packets(struct libos_dev *dev, bool out, const struct lib_packet *pkts,
 		  unsigned int nr);
 void pcap_forget(struct libos_dev *dev);
+
+/* Under the instance's lock: */
+static inline void device_rx(struct libos_dev *dev, const struct lib_packet *pkts,
+			     unsigned int nr)
+{
+	if (unlikely(dev->pcap))
+		pcap_packets(dev, false, pkts, nr);
+	dev->l->exports.netdev_rx(dev->id, pkts, nr);
+}
+
+static inline void device_tx_done(struct libos_dev *dev, const uint64_t *tokens,
+				  unsigned int nr)
+{
+	dev->l->exports.netdev_tx_done(dev->id, tokens, nr, 0);
+}
 
 #endif /* _LIBOS_DEVICE_H */

@@ -207,6 +207,13 @@ int libos_pcap_open(const char *path, struct libos_pcap **pcapp)
 	return 0;
 }
 
+static void set_pcap(struct libos_dev *dev, struct libos_pcap *pcap)
+{
+	dev->pcap = pcap;
+	if (dev->ops->captured)
+		dev->ops->captured(dev);
+}
+
 /* A number for a device: its interface block, in the order of the blocks. */
 static int describe(struct libos_pcap *pcap, struct libos_dev *dev)
 {
@@ -218,7 +225,7 @@ static int describe(struct libos_pcap *pcap, struct libos_dev *dev)
 	pcap->devices = devices;
 	devices[pcap->nr_devices] = dev;
 	dev->pcap_id = pcap->nr_devices++;
-	dev->pcap = pcap;
+	set_pcap(dev, pcap);
 	put_interface(pcap, dev);
 	return 0;
 }
@@ -255,7 +262,7 @@ int libos_pcap_close(struct libos_pcap *pcap)
 		if (!dev)
 			continue;
 		enter(dev->l);
-		dev->pcap = NULL;
+		set_pcap(dev, NULL);
 		leave(dev->l);
 	}
 	flush(pcap);

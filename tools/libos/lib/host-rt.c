@@ -27,11 +27,8 @@
 #include "../dev/device.h"
 #include "rt.h"
 
-/*
- * So many instances a thread visits when it leaves one; what is left then goes
- * to the service thread, so that no call takes for ever.
- */
-#define MAX_VISITS	10000
+/* A thread that is not blocked visits so many instances when it leaves one. */
+#define MAX_VISITS	256
 #define MAX_EVENTS	16
 #define YOUNG_ENTRIES	64
 #define SPIN_NS		20000
@@ -207,17 +204,57 @@ static void let_go(struct libos *l)
 }
 
 /*
- * What the instance itself has to do. What packets cause is done when they are
- * received; tasks that they wake are run here. If nobody is blocked these can
- * be kernel threads only, which can wait for the next tick.
+ * Letters that nobody has in hand: what a thread that has other things to do
+ * leaves behind. The service thread carries them while no other thread is on
+ * its way; one that is takes them along. For two that carry parts of one stream
+ * of packets would stand in each other's way, above all on one processor.
  */
-static void work(struct libos *l)
+static struct {
+	struct queue queue;
+	uint32_t lock;
+	unsigned int carriers;
+} common;
+
+static void add_common(struct letter *list)
+{
+	lock(&common.lock);
+	queue_add(&common.queue, list);
+	unlock(&common.lock);
+}
+
+static struct letter *get_common(void)
+{
+	struct letter *letter;
+
+	lock(&common.lock);
+	letter = queue_get(&common.queue);
+	unlock(&common.lock);
+	return letter;
+}
+
+static bool any_common(void)
+{
+	return __atomic_load_n(&common.queue.first, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * What the instance itself has to do, and a letter for it, if any. What packets
+ * cause is done when they are received; tasks that they wake are run here. If
+ * nobody is blocked these can be kernel threads only, which can wait for the
+ * next tick.
+ */
+static inline void work(struct libos *l, struct letter *letter)
 {
 	bool again, run = l->blocked || l->fibers;
 	int rounds = 16;
 
 	do {
 		again = mail_deliver(l);
+		if (letter) {
+			mail_open(letter);
+			letter = NULL;
+			again = true;
+		}
 		if (unlikely(l->overdue)) {
 			l->overdue = 0;
 			rt_fire(l);
@@ -231,49 +268,77 @@ static void work(struct libos *l)
 	} while (again && --rounds);
 }
 
-/* Its poller or the service thread finds the mail. */
-static void leave_mail(struct libos *l)
+/* Works where a letter belongs; returns what was posted there. */
+static struct letter *carry_one(struct letter *letter)
 {
-	enter(l);
-	l->attention |= ATT_SOONER;
-	let_go(l);
+	struct libos *to = letter->to;
+	struct letter *in_hand = letter;
+	struct queue posted = { 0 };
+	bool inside = enter_try(to);
+
+	if (!inside) {
+		mail_put(letter);
+		in_hand = NULL;
+		inside = enter_try(to);		/* else who is there finds it */
+	}
+	for (; inside; inside = mail_waits(to) && enter_try(to)) {
+		work(to, in_hand);
+		in_hand = NULL;
+		queue_add(&posted, mail_take(to));
+		let_go(to);
+	}
+	mail_carried(letter);
+	return queue_all(&posted);
 }
 
-/* Takes letters where they belong, in turn, and works there. */
-static void carry(struct letter *list)
+/*
+ * Takes letters where they belong, in turn: as long as the call of @task, which
+ * blocks the thread, is not complete, or else some of them.
+ */
+static void carry(struct letter *list, const struct lib_task *task)
 {
-	struct letter *letter, *more, **end;
+	struct queue queue = { 0 };
+	struct letter *letter;
 	int visits = 0;
-	struct libos *to;
 
-	while ((letter = list)) {
-		to = letter->to;
-		list = letter->next;
-		mail_put(letter);
-		if (visits > MAX_VISITS)
-			leave_mail(to);
-		while (visits <= MAX_VISITS && __atomic_load_n(&to->inbox, __ATOMIC_SEQ_CST) &&
-		       enter_try(to)) {
-			visits++;
-			work(to);
-			more = mail_take(to);
-			let_go(to);
-			for (end = &list; *end; end = &(*end)->next)
-				;
-			*end = more;
-		}
-		mail_carried(letter);
+	if (!list)
+		return;
+	queue_add(&queue, list);
+	__atomic_fetch_add(&common.carriers, 1, __ATOMIC_SEQ_CST);
+	while ((++visits <= MAX_VISITS || (task && !task->done)) &&
+	       (letter = queue_get(&queue))) {
+		queue_add(&queue, carry_one(letter));
+		if (unlikely(any_common()))
+			queue_add(&queue, get_common());
 	}
+	add_common(queue_all(&queue));
+	__atomic_fetch_sub(&common.carriers, 1, __ATOMIC_SEQ_CST);
+	if (unlikely(any_common()))
+		service_wake();
+}
+
+void rt_carry_common(void)
+{
+	struct letter *letter;
+
+	while (!__atomic_load_n(&common.carriers, __ATOMIC_SEQ_CST) && (letter = get_common()))
+		add_common(carry_one(letter));
+}
+
+static struct letter *mail_to_carry(struct libos *l)
+{
+	struct letter *list;
+
+	work(l, NULL);
+	list = mail_take(l);
+	let_go(l);
+	return list;
 }
 
 void rt_let_go(struct libos *l)
 {
-	struct letter *list;
-
-	work(l);
-	list = mail_take(l);
-	let_go(l);
-	carry(list);
+	add_common(mail_to_carry(l));
+	rt_carry_common();
 }
 
 /* Something came while the lock was held; with the lock free again. */
@@ -281,12 +346,12 @@ void leave_again(struct libos *l)
 {
 	while ((__atomic_load_n(&l->inbox, __ATOMIC_RELAXED) ||
 		__atomic_load_n(&l->overdue, __ATOMIC_RELAXED)) && enter_try(l))
-		rt_let_go(l);
+		carry(mail_to_carry(l), NULL);
 }
 
 static void rt_leave(struct libos *l)
 {
-	rt_let_go(l);
+	carry(mail_to_carry(l), NULL);
 	leave_again(l);
 }
 
@@ -445,7 +510,7 @@ static void poll_here(struct libos *l, uint32_t *word, uint64_t until)
 }
 
 /* Does what can be done at once; says whether there was anything. */
-static bool idle_work(struct libos *l)
+static bool idle_work(struct libos *l, struct lib_task *task)
 {
 	struct letter *list;
 	bool done = mail_deliver(l);
@@ -453,7 +518,7 @@ static bool idle_work(struct libos *l)
 	if (l->attention & (ATT_MAIL | ATT_WAKE | ATT_DEAD)) {
 		list = mail_take(l);
 		let_go(l);
-		carry(list);
+		carry(list, task);
 		enter(l);
 		stop_waiting(l);
 		return true;
@@ -467,7 +532,7 @@ static void rt_idle(void *ctx, struct lib_task *task, uint64_t deadline)
 	struct libos *l = ctx;
 
 	l->blocked++;
-	if (!idle_work(l)) {
+	if (!idle_work(l, task)) {
 		if (l->rt->poller)
 			sleep_here(l, word);
 		else

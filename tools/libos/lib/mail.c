@@ -7,9 +7,10 @@ void mail_post(struct letter *letter)
 {
 	struct libos *from = letter->from;
 
-	if (__atomic_exchange_n(&letter->posted, 1, __ATOMIC_ACQ_REL))
+	if (letter->boxed || __atomic_exchange_n(&letter->posted, 1, __ATOMIC_ACQ_REL))
 		return;
 	letter->next = from->outbox;
+	letter->boxed = true;
 	from->outbox = letter;
 	from->attention |= ATT_MAIL;
 }
@@ -33,8 +34,10 @@ struct letter *mail_take(struct libos *from)
 
 	from->outbox = NULL;
 	from->attention &= ~ATT_MAIL;
-	for (letter = list; letter; letter = letter->next)
+	for (letter = list; letter; letter = letter->next) {
+		letter->boxed = false;
 		__atomic_fetch_add(&letter->carried, 1, __ATOMIC_RELAXED);
+	}
 	return list;
 }
 
@@ -53,6 +56,11 @@ void mail_carried(struct letter *letter)
 	__atomic_fetch_sub(&letter->carried, 1, __ATOMIC_RELEASE);
 }
 
+bool mail_waits(struct libos *to)
+{
+	return __atomic_load_n(&to->inbox, __ATOMIC_SEQ_CST);
+}
+
 bool mail_deliver(struct libos *to)
 {
 	struct letter *letter, *next;
@@ -62,9 +70,7 @@ bool mail_deliver(struct libos *to)
 	letter = reverse(__atomic_exchange_n(&to->inbox, NULL, __ATOMIC_ACQUIRE));
 	for (; letter; letter = next) {
 		next = letter->next;
-		/* What is posted from here on needs another delivery. */
-		__atomic_exchange_n(&letter->posted, 0, __ATOMIC_SEQ_CST);
-		letter->deliver(letter);
+		mail_open(letter);
 	}
 	return true;
 }
@@ -84,6 +90,7 @@ static void unpost(struct letter *letter)
 		if (list != letter)
 			mail_put(list);
 	}
+	letter->boxed = false;
 	letter->posted = 0;
 }
 

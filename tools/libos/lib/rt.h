@@ -53,13 +53,17 @@ uint64_t rt_clock(void *ctx);
 uint64_t rt_next(struct libos *l);	/* the next deadline */
 bool rt_fire(struct libos *l);		/* runs what is due */
 bool rt_receive(struct libos *l, int timeout_ms);	/* from its devices */
-void rt_let_go(struct libos *l);	/* works, gives the lock back, carries mail */
+void rt_let_go(struct libos *l);	/* for the service thread: works, gives the lock back */
+/* The service thread carries letters that nobody has in hand; no lock is held. */
+void rt_carry_common(void);
 /* The lock is not held. */
 int wait_events(int epfd, struct epoll_event *events, int max, uint64_t until);
 
 /* service.c: one instance more, and one less */
 int service_get(void);
 void service_put(struct rt *rt);
+/* There are letters that nobody has in hand. */
+void service_wake(void);
 /* Look at it: it got hot, or it is owned and has an earlier deadline. */
 void service_call(struct rt *rt);
 

@@ -36,7 +36,7 @@ static struct {
 	struct heap owned;	/* by deadline */
 	uint64_t next_tick;
 	uint64_t forgotten;	/* counts instances that are gone */
-	uint32_t asleep;	/* without ticks: has to be kicked */
+	uint32_t asleep;	/* has to be kicked */
 } service = {
 	.mutex = PTHREAD_MUTEX_INITIALIZER,
 	.life = PTHREAD_MUTEX_INITIALIZER,
@@ -173,6 +173,7 @@ static void pass(const struct epoll_event *events, int nr)
 	now = rt_clock(NULL);
 	serve_due(now);
 	tick_all(now);
+	rt_carry_common();
 }
 
 static void *service_main(void *arg)
@@ -188,7 +189,7 @@ static void *service_main(void *arg)
 		if (service.hot)
 			until = min(until, service.next_tick);
 		forgotten = service.forgotten;
-		__atomic_store_n(&service.asleep, !service.hot, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&service.asleep, 1, __ATOMIC_SEQ_CST);
 		if (__atomic_load_n(&service.calling, __ATOMIC_SEQ_CST))
 			until = 0;
 		pthread_mutex_unlock(&service.mutex);
@@ -257,16 +258,21 @@ static void push(struct rt *rt)
 		;
 }
 
+void service_wake(void)
+{
+	if (!__atomic_load_n(&service.running, __ATOMIC_ACQUIRE))
+		start();
+	if (__atomic_exchange_n(&service.asleep, 0, __ATOMIC_SEQ_CST))
+		kick();
+}
+
 void service_call(struct rt *rt)
 {
 	if (rt->calls)
 		return;
 	rt->calls = true;
 	push(rt);
-	if (!__atomic_load_n(&service.running, __ATOMIC_ACQUIRE))
-		start();
-	if (__atomic_exchange_n(&service.asleep, 0, __ATOMIC_SEQ_CST))
-		kick();
+	service_wake();
 }
 
 int service_get(void)
