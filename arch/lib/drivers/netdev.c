@@ -157,11 +157,9 @@ static netdev_tx_t lib_dev_xmit(struct sk_buff *skb, struct net_device *dev)
 	ld->nr_batch++;
 
 	flush = __netdev_sent_queue(dev, skb->len, netdev_xmit_more());
-	if (!ld->nr_free) {
+	if (!ld->nr_free)
 		netif_stop_queue(dev);
-		flush = true;
-	}
-	if (flush || ld->nr_batch == TX_BATCH) {
+	if (flush || !ld->nr_free || ld->nr_batch == TX_BATCH) {
 		tx_flush(ld);
 		if (ld->nr_free && netif_queue_stopped(dev))
 			netif_wake_queue(dev);

@@ -22,7 +22,8 @@
  */
 #define DEFAULT_CMDLINE							\
 	"fb_tunnels=none dummy.numdummies=0 ifb.numifbs=0 bonding.max_bonds=0 "	\
-	"slub_max_order=0 tcpmhash_entries=256 dccp.thash_entries=64"
+	"slub_max_order=0 dhash_entries=512 ihash_entries=512 tcpmhash_entries=256 "	\
+	"dccp.thash_entries=64"
 
 extern char __lib_image[], __ehdr_start[];
 extern const Elf64_Rela __rela_start[], __rela_end[];

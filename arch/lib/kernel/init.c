@@ -74,6 +74,22 @@ static const struct {
 	{ "debugfs", "/sys/kernel/debug" },
 };
 
+/*
+ * The scheduler's server for tasks that real-time tasks starve sets a timer
+ * whenever an idle kernel has been woken, and nothing else here: it is off.
+ */
+static void __init stop_fair_server(void)
+{
+	struct file *file = filp_open("/sys/kernel/debug/sched/fair_server/cpu0/runtime",
+				      O_WRONLY, 0);
+	loff_t pos = 0;
+
+	if (IS_ERR(file))
+		return;
+	vfs_write(file, (const char __user __force *)"0", 1, &pos);
+	__fput_sync(file);
+}
+
 /* What is not configured is not mounted. */
 static int __init prepare_init(void)
 {
@@ -86,6 +102,7 @@ static int __init prepare_init(void)
 		init_mkdir(mounts[i].dir, 0755);
 		init_mount("none", mounts[i].dir, mounts[i].type, 0, NULL);
 	}
+	stop_fair_server();
 	file = filp_open(INIT_FILE, O_CREAT | O_WRONLY, 0700);
 	if (IS_ERR(file))
 		return PTR_ERR(file);

@@ -217,6 +217,8 @@ static struct {
 
 static void add_common(struct letter *list)
 {
+	if (!list)
+		return;
 	lock(&common.lock);
 	queue_add(&common.queue, list);
 	unlock(&common.lock);
@@ -224,12 +226,12 @@ static void add_common(struct letter *list)
 
 static struct letter *get_common(void)
 {
-	struct letter *letter;
+	struct letter *list;
 
 	lock(&common.lock);
-	letter = queue_get(&common.queue);
+	list = queue_all(&common.queue);
 	unlock(&common.lock);
-	return letter;
+	return list;
 }
 
 static bool any_common(void)
@@ -317,12 +319,22 @@ static void carry(struct letter *list, const struct lib_task *task)
 		service_wake();
 }
 
+bool rt_common_waits(void)
+{
+	return any_common() && !__atomic_load_n(&common.carriers, __ATOMIC_SEQ_CST);
+}
+
 void rt_carry_common(void)
 {
+	struct queue queue = { 0 };
 	struct letter *letter;
+	int visits = 0;
 
-	while (!__atomic_load_n(&common.carriers, __ATOMIC_SEQ_CST) && (letter = get_common()))
-		add_common(carry_one(letter));
+	queue_add(&queue, get_common());
+	while (visits++ < MAX_VISITS && !__atomic_load_n(&common.carriers, __ATOMIC_SEQ_CST) &&
+	       (letter = queue_get(&queue)))
+		queue_add(&queue, carry_one(letter));
+	add_common(queue_all(&queue));
 }
 
 static struct letter *mail_to_carry(struct libos *l)
@@ -338,7 +350,6 @@ static struct letter *mail_to_carry(struct libos *l)
 void rt_let_go(struct libos *l)
 {
 	add_common(mail_to_carry(l));
-	rt_carry_common();
 }
 
 /* Something came while the lock was held; with the lock free again. */

@@ -54,7 +54,8 @@ uint64_t rt_next(struct libos *l);	/* the next deadline */
 bool rt_fire(struct libos *l);		/* runs what is due */
 bool rt_receive(struct libos *l, int timeout_ms);	/* from its devices */
 void rt_let_go(struct libos *l);	/* for the service thread: works, gives the lock back */
-/* The service thread carries letters that nobody has in hand; no lock is held. */
+/* Letters that nobody has in hand, which the service thread is to carry */
+bool rt_common_waits(void);
 void rt_carry_common(void);
 /* The lock is not held. */
 int wait_events(int epfd, struct epoll_event *events, int max, uint64_t until);

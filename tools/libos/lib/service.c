@@ -190,7 +190,7 @@ static void *service_main(void *arg)
 			until = min(until, service.next_tick);
 		forgotten = service.forgotten;
 		__atomic_store_n(&service.asleep, 1, __ATOMIC_SEQ_CST);
-		if (__atomic_load_n(&service.calling, __ATOMIC_SEQ_CST))
+		if (__atomic_load_n(&service.calling, __ATOMIC_SEQ_CST) || rt_common_waits())
 			until = 0;
 		pthread_mutex_unlock(&service.mutex);
 		nr = wait_events(service.epfd, events, MAX_EVENTS, until);
