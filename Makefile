@@ -98,7 +98,7 @@ savedefconfig: $(obj)/.defconfig
 
 # kbuild decides what is out of date; the library is its vmlinux less debug data.
 library: $(obj)/.defconfig
-	$(Q)[ -e $(obj)/vmlinux ] || echo "  KERNEL  $(KERNEL): about 3 minutes on 2 processors, seconds from then on"
+	$(Q)[ -e $(obj)/vmlinux ] || echo "  KERNEL  $(KERNEL): about 6 minutes on 2 processors, seconds from then on"
 	+$(Q)$(kbuild) vmlinux
 	$(Q)[ $(obj)/liblinux.so -nt $(obj)/vmlinux ] || { \
 		objcopy --strip-debug $(obj)/vmlinux $(obj)/liblinux.tmp && \
@@ -139,7 +139,7 @@ install: library tools
 clean:
 	+$(Q)if [ -e $(obj)/Makefile ]; then $(kbuild) clean; fi
 	$(Q)if [ -e tools/libos/Makefile ]; then $(MAKE) --no-print-directory -C tools/libos clean; fi
-	$(Q)rm -f liblinux*.so
+	$(Q)rm -rf liblinux*.so build/tests build/bench build/demo
 
 distclean: clean
 	$(Q)rm -rf build

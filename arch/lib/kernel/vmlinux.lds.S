@@ -44,6 +44,10 @@ SECTIONS
 	.gnu.version_d : { *(.gnu.version_d) } :text
 	/* Before the relocations: sorttable of 6.1 wipes those that come first. */
 	EXCEPTION_TABLE(4)
+	BTF
+/* Here they are shared, in RO_DATA() they would be state. */
+#undef BTF
+#define BTF
 	.rela.dyn : { __rela_start = .; *(.rela.*) } :text
 	.dynamic : { __rela_end = .; *(.dynamic) } :text :dynamic
 
