@@ -52,6 +52,16 @@ def relocations():
     same(set(kinds), {"R_X86_64_RELATIVE"}, "relocations")
 
 
+@test
+def is_lean():
+    """No debug data, and the kernel's types among what all instances share"""
+    sections = re.findall(r"^ +\[ *\d+\] (\.\S+)", output("readelf", "-SW", KERNEL), re.M)
+    same([name for name in sections if name.startswith(".debug")], [], "debug data")
+    if ".BTF" in sections:
+        shared = re.search(r"^ +00 +(.*)", output("readelf", "-lW", KERNEL), re.M)[1].split()
+        same({".BTF", ".BTF_ids"} - set(shared), set(), "not shared")
+
+
 def compile_alone(header):
     """Warns of nothing; returns the headers that it includes."""
     files = set()
