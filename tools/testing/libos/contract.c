@@ -449,6 +449,19 @@ static uint64_t random_of(struct raw *r)
 }
 
 /* The caller's random numbers are all there is: equal ones, equal kernels. */
+/* The clock of virtual time is not stopped more often than there is work. */
+TEST_F(contract, idle_is_quiet)
+{
+	struct raw *r = &self->r;
+	unsigned int fires;
+
+	ASSERT_EQ(0, raw_boot(r));
+	raw_sleep(r, 10 * S);
+	fires = r->fires;
+	raw_sleep(r, 100 * S);
+	EXPECT_GE(200, r->fires - fires);
+}
+
 TEST_F(contract, randomness_is_the_callers)
 {
 	struct raw *r = &self->r;

@@ -10,6 +10,7 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <net/if_arp.h>
+#include <netpacket/packet.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/udp.h>
@@ -887,6 +888,81 @@ TEST_F(netdev, destroyed_with_packets_out)
 	}
 	r->hold = 0;
 	EXPECT_TRUE(answers(r, device(r, 0, 0, 0)));
+}
+
+/* ------------------------------------------------------------------ joining */
+
+/* A packet socket that sees everything on a device, or sends there */
+static long packet_socket(struct raw *r, const char *dev)
+{
+	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
+	long fd = raw_call(r, SYS_socket, AF_PACKET, SOCK_RAW, 0);
+	struct ifreq ifr = { 0 };
+
+	if (dev_ioctl(r, dev, SIOCGIFINDEX, &ifr))
+		return -1;
+	ll.sll_ifindex = ifr.ifr_ifindex;
+	return raw_call(r, SYS_bind, fd, &ll, sizeof(ll)) ? -1 : fd;
+}
+
+/* Of what came, the length of the packet that begins with our address; 0: none did. */
+static long took(struct raw *r, long fd, uint8_t *p, size_t len)
+{
+	long got;
+
+	while ((got = raw_call(r, SYS_recvfrom, fd, p, len, MSG_DONTWAIT, 0, 0)) > 0)
+		if (!memcmp(p, our_mac, 6))
+			return got;
+	return 0;
+}
+
+TEST_F(netdev, joined)
+{
+	struct lib_netdev how = { .flags = LIB_NETDEV_NOARP }, raw = { .flags = LIB_NETDEV_RAWIP };
+	struct raw *r = &self->r;
+	int a = device(r, LIB_NETDEV_NOARP, 0, 0), b = raw_device(r, &how, NULL), c, i;
+	uint8_t p[1500], q[1500];
+	long from, to;
+
+	ASSERT_LT(0, a);
+	ASSERT_LT(0, b);
+	c = raw_device(r, &raw, NULL);
+	ASSERT_LT(0, c);
+	EXPECT_EQ(-ENODEV, r->ex.netdev_join(a, 999));
+	EXPECT_EQ(-ENODEV, r->ex.netdev_join(999, a));
+	EXPECT_EQ(-EINVAL, r->ex.netdev_join(a, a));
+	EXPECT_EQ(-EINVAL, r->ex.netdev_join(a, c));
+	EXPECT_EQ(0, r->ex.netdev_join(a, 0));
+	ASSERT_EQ(0, r->ex.netdev_join(a, b));
+
+	from = packet_socket(r, "eth1");
+	to = packet_socket(r, "eth0");
+	raw_forget(r);
+	for (i = 0; i < 100; i++) {
+		echo_request(p, 1000 + i);
+		ASSERT_EQ(1000 + i, raw_call(r, SYS_sendto, from, p, 1000 + i, 0, 0, 0));
+		r->ex.run();
+		ASSERT_EQ(1000 + i, took(r, to, q, sizeof(q)));
+		ASSERT_EQ(0, memcmp(p, q, 1000 + i));
+	}
+	EXPECT_EQ(0, r->nr_sent);	/* we saw none of it */
+	EXPECT_LE(100, raw_dev_counter(r, "eth1", "tx_packets"));
+	EXPECT_LE(100, raw_dev_counter(r, "eth0", "rx_packets"));
+
+	/* Joined with nobody again, in both directions */
+	EXPECT_EQ(0, r->ex.netdev_join(b, 0));
+	ASSERT_EQ(1000, raw_call(r, SYS_sendto, from, p, 1000, 0, 0, 0));
+	r->ex.run();
+	EXPECT_EQ(1, r->nr_sent);
+	EXPECT_EQ(0, took(r, to, q, sizeof(q)));
+
+	/* The other end may go. */
+	ASSERT_EQ(0, r->ex.netdev_join(a, b));
+	EXPECT_EQ(0, r->ex.netdev_destroy(r->kernel.boot_task, a));
+	raw_forget(r);
+	ASSERT_EQ(1000, raw_call(r, SYS_sendto, from, p, 1000, 0, 0, 0));
+	r->ex.run();
+	EXPECT_EQ(1, r->nr_sent);
 }
 
 /* ----------------------------------------------------- statistics, carrier */

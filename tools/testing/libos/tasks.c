@@ -388,6 +388,49 @@ static void deep(void *arg)
 	w->done = true;
 }
 
+/* Functions that never block: each gets its time, and timers run. */
+struct spinning {
+	struct libos *l;
+	int start, timer;
+	uint32_t *other, mine;
+	bool expired, met;
+};
+
+static void spin(void *arg)
+{
+	struct spinning *s = arg;
+	struct itimerspec in = { .it_value.tv_nsec = 3000000 };
+	uint64_t count;
+	char byte;
+	long i;
+
+	libos_read(s->l, s->start, &byte, 1);
+	s->timer = libos_syscall(s->l, SYS_timerfd_create, CLOCK_MONOTONIC, O_NONBLOCK);
+	libos_syscall(s->l, SYS_timerfd_settime, s->timer, 0, &in, NULL);
+	for (i = 0; i < 50000000 && !(s->expired && s->met); i++) {
+		s->mine++;
+		s->expired |= libos_read(s->l, s->timer, &count, sizeof(count)) == sizeof(count);
+		s->met |= i > 1000 && *s->other > 1000;
+	}
+}
+
+TEST_F(threads, functions_that_never_block)
+{
+	struct spinning a = { .l = self->l }, b = { .l = self->l, .other = &a.mine };
+	struct timespec ts = { .tv_nsec = 50000000 };
+	int start[2];
+
+	ASSERT_EQ(0, libos_syscall(self->l, SYS_pipe, start));
+	a.other = &b.mine;
+	a.start = b.start = start[0];
+	ASSERT_LT(0, libos_spawn(self->l, spin, &a, 0));
+	ASSERT_LT(0, libos_spawn(self->l, spin, &b, 0));
+	ASSERT_EQ(2, libos_write(self->l, start[1], "go", 2));
+	EXPECT_EQ(0, libos_nanosleep(self->l, &ts, NULL));
+	EXPECT_TRUE(a.expired && a.met && b.expired && b.met);
+	EXPECT_EQ(0, libos_close(self->l));
+}
+
 TEST_F(threads, stack_as_large_as_asked)
 {
 	struct worker w = { .l = self->l };
