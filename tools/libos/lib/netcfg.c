@@ -137,6 +137,16 @@ static int ifindex(struct libos *l, const char *dev)
 	return err ? fail(-err, "%s: %s", l->name, strerror(-err)) : ifr.ifr_ifindex;
 }
 
+/* The kernel's own tasks have to see a change of links before it has effect. */
+static void let_kernel_work(struct libos *l)
+{
+	if (here.inside)
+		return;
+	enter(l);
+	l->exports.run();
+	leave(l);
+}
+
 static int set_link(struct libos *l, const char *dev, unsigned int flags)
 {
 	struct request req;
@@ -149,8 +159,11 @@ static int set_link(struct libos *l, const char *dev, unsigned int flags)
 	req.link.ifi_flags = flags;
 	req.link.ifi_change = IFF_UP;
 	err = talk(l, &req);
-	return err ? fail(-err, "%s: cannot set %s %s: %s", l->name, dev,
-			  flags ? "up" : "down", strerror(-err)) : 0;
+	if (err)
+		return fail(-err, "%s: cannot set %s %s: %s", l->name, dev,
+			    flags ? "up" : "down", strerror(-err));
+	let_kernel_work(l);
+	return 0;
 }
 
 int libos_link_up(struct libos *l, const char *dev)
