@@ -37,6 +37,7 @@
 
 struct tx_slot {
 	struct sk_buff *skb;
+	struct tx_slot *next;		/* free one */
 	struct lib_iov iov[LIB_MAX_IOV];
 };
 
@@ -47,14 +48,13 @@ struct lib_dev {
 	u32 id;
 	u32 flags;
 
-	struct tx_slot *slots;
-	u32 *free;			/* their numbers: a stack */
-	u32 nr_slots;
-	u32 nr_free;
+	struct sk_buff_head rxq;	/* received, to go up */
+
 	struct lib_packet batch[TX_BATCH];
 	unsigned int nr_batch;
-
-	struct sk_buff_head rxq;	/* received, to go up */
+	u32 nr_slots;
+	struct tx_slot *free;		/* a stack */
+	struct tx_slot slots[];
 };
 
 static DEFINE_IDR(lib_devs);
@@ -63,10 +63,12 @@ static DEFINE_IDR(lib_devs);
 
 static struct sk_buff *slot_put(struct lib_dev *ld, u64 token)
 {
-	struct sk_buff *skb = ld->slots[token].skb;
+	struct tx_slot *slot = &ld->slots[token];
+	struct sk_buff *skb = slot->skb;
 
-	ld->slots[token].skb = NULL;
-	ld->free[ld->nr_free++] = token;
+	slot->skb = NULL;
+	slot->next = ld->free;
+	ld->free = slot;
 	return skb;
 }
 
@@ -83,6 +85,14 @@ static unsigned int describe(struct lib_iov *iov, const struct sk_buff *skb)
 	return n;
 }
 
+/* The caller is done with packets. */
+static void completed(struct lib_dev *ld, unsigned int packets, unsigned int bytes)
+{
+	netdev_completed_queue(ld->dev, packets, bytes);
+	if (netif_queue_stopped(ld->dev) && ld->free)
+		netif_wake_queue(ld->dev);
+}
+
 static void tx_flush(struct lib_dev *ld)
 {
 	unsigned int i, done, bytes = 0, nr = ld->nr_batch;
@@ -95,12 +105,12 @@ static void tx_flush(struct lib_dev *ld)
 		bytes += ld->batch[i].len;
 		dev_consume_skb_any(slot_put(ld, ld->batch[i].token));
 	}
-	netdev_completed_queue(ld->dev, done, bytes);
+	completed(ld, done, bytes);
 }
 
 static void count_tx(struct net_device *dev, const struct sk_buff *skb)
 {
-	dev->stats.tx_packets += skb_is_gso(skb) ? max_t(u32, skb_shinfo(skb)->gso_segs, 1) : 1;
+	dev->stats.tx_packets += skb_is_gso(skb) ? skb_shinfo(skb)->gso_segs ?: 1 : 1;
 	dev->stats.tx_bytes += skb->len;
 }
 
@@ -133,7 +143,7 @@ static netdev_tx_t lib_dev_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct lib_dev *ld = netdev_priv(dev);
 	struct lib_packet *pkt = &ld->batch[ld->nr_batch];
-	struct tx_slot *slot;
+	struct tx_slot *slot = ld->free;
 	bool flush;
 
 	BUILD_BUG_ON(sizeof(struct lib_vnet) != sizeof(struct virtio_net_hdr));
@@ -149,21 +159,18 @@ static netdev_tx_t lib_dev_xmit(struct sk_buff *skb, struct net_device *dev)
 
 	skb_tx_timestamp(skb);
 	count_tx(dev, skb);
-	pkt->token = ld->free[--ld->nr_free];
-	slot = &ld->slots[pkt->token];
+	ld->free = slot->next;
 	slot->skb = skb;
+	pkt->token = slot - ld->slots;
 	pkt->nr_iov = describe(slot->iov, skb);
 	pkt->iov = slot->iov;
 	ld->nr_batch++;
 
 	flush = __netdev_sent_queue(dev, skb->len, netdev_xmit_more());
-	if (!ld->nr_free)
+	if (!ld->free)
 		netif_stop_queue(dev);
-	if (flush || !ld->nr_free || ld->nr_batch == TX_BATCH) {
+	if (flush || !ld->free || ld->nr_batch == TX_BATCH)
 		tx_flush(ld);
-		if (ld->nr_free && netif_queue_stopped(dev))
-			netif_wake_queue(dev);
-	}
 	return NETDEV_TX_OK;
 }
 
@@ -176,8 +183,8 @@ struct delivery {
 	int ret;
 };
 
-static __always_inline int deliver(u32 id, void (*fn)(void *delivery), const void *what, unsigned int nr,
-		   u64 arg)
+static __always_inline int deliver(u32 id, void (*fn)(void *delivery), const void *what,
+				   unsigned int nr, u64 arg)
 {
 	struct delivery d = {
 		.ld = idr_find(&lib_devs, id), .what = what, .nr = nr, .arg = arg,
@@ -185,7 +192,7 @@ static __always_inline int deliver(u32 id, void (*fn)(void *delivery), const voi
 
 	if (!d.ld)
 		return -ENODEV;
-	return lib_inject(fn, &d) ? d.ret : -EOWNERDEAD;
+	return lib_inject(fn, &d) ?: d.ret;
 }
 
 static void tx_done(void *delivery)
@@ -209,9 +216,7 @@ static void tx_done(void *delivery)
 		bytes += skb->len;
 		dev_consume_skb_any(skb);
 	}
-	netdev_completed_queue(ld->dev, packets, bytes);
-	if (netif_queue_stopped(ld->dev) && ld->nr_free)
-		netif_wake_queue(ld->dev);
+	completed(ld, packets, bytes);
 }
 
 int lib_netdev_tx_done(u32 id, const u64 *tokens, unsigned int nr, u64 tstamp)
@@ -223,33 +228,24 @@ int lib_netdev_tx_done(u32 id, const u64 *tokens, unsigned int nr, u64 tstamp)
 
 static struct sk_buff *rx_alloc(struct lib_dev *ld, unsigned int len)
 {
+	unsigned int head = len <= SKB_MAX_HEAD(RX_PAD) ? len : RX_HEADER;
 	struct sk_buff *skb;
 	int err;
 
-	if (len <= RX_SMALL) {
+	if (len <= RX_SMALL)
 		skb = __alloc_skb(RX_PAD + len, GFP_ATOMIC, SKB_ALLOC_NAPI, NUMA_NO_NODE);
-		if (!skb)
-			return NULL;
-		skb->dev = ld->dev;
-		skb_reserve(skb, RX_PAD);
-		__skb_put(skb, len);
-		return skb;
-	}
-	if (len <= SKB_MAX_HEAD(RX_PAD)) {
+	else if (len == head)
 		skb = napi_alloc_skb(&ld->napi, len);
-		if (skb)
-			__skb_put(skb, len);
-		return skb;
-	}
-	skb = alloc_skb_with_frags(RX_HEADER + NET_SKB_PAD, len - RX_HEADER,
-				   PAGE_ALLOC_COSTLY_ORDER, &err, GFP_ATOMIC);
+	else
+		skb = alloc_skb_with_frags(RX_PAD + head, len - head, PAGE_ALLOC_COSTLY_ORDER,
+					   &err, GFP_ATOMIC);
 	if (!skb)
 		return NULL;
 	skb->dev = ld->dev;
-	skb_reserve(skb, NET_SKB_PAD);
-	__skb_put(skb, RX_HEADER);
-	skb->data_len = len - RX_HEADER;
-	skb->len += skb->data_len;
+	skb_reserve(skb, RX_PAD - skb_headroom(skb));	/* NAPI's has it already */
+	__skb_put(skb, head);
+	skb->data_len = len - head;
+	skb->len = len;
 	return skb;
 }
 
@@ -261,11 +257,8 @@ static bool rx_valid(const struct lib_dev *ld, const struct lib_packet *pkt)
 	if (pkt->nr_iov > LIB_MAX_IOV || pkt->len > LIB_MAX_PACKET ||
 	    pkt->len < (ld->flags & LIB_NETDEV_RAWIP ? 1 : ETH_HLEN))
 		return false;
-	for (i = 0; i < pkt->nr_iov; i++) {
-		if (pkt->iov[i].len > LIB_MAX_PACKET)
-			return false;
-		len += pkt->iov[i].len;
-	}
+	for (i = 0; i < pkt->nr_iov; i++)
+		len += min_t(size_t, pkt->iov[i].len, LIB_MAX_PACKET + 1);
 	return len == pkt->len;
 }
 
@@ -291,35 +284,33 @@ static bool rx_parse(struct lib_dev *ld, struct sk_buff *skb, const struct lib_v
 /* Takes the packet, or counts it. */
 static bool rx_one(struct lib_dev *ld, const struct lib_packet *pkt)
 {
+	struct net_device_stats *stats = &ld->dev->stats;
 	unsigned int i, off = 0;
-	struct sk_buff *skb;
+	struct sk_buff *skb = NULL;
 
-	if (unlikely(!(ld->dev->flags & IFF_UP) || skb_queue_len(&ld->rxq) >= RX_QUEUE_MAX)) {
-		ld->dev->stats.rx_dropped++;
-		return false;
-	}
 	if (unlikely(!rx_valid(ld, pkt))) {
-		ld->dev->stats.rx_length_errors++;
-		ld->dev->stats.rx_errors++;
+		stats->rx_length_errors++;
+		stats->rx_errors++;
 		return false;
 	}
-	skb = rx_alloc(ld, pkt->len);
+	if (ld->dev->flags & IFF_UP && skb_queue_len(&ld->rxq) < RX_QUEUE_MAX)
+		skb = rx_alloc(ld, pkt->len);
 	if (unlikely(!skb)) {
-		ld->dev->stats.rx_dropped++;
+		stats->rx_dropped++;
 		return false;
 	}
 	for (i = 0; i < pkt->nr_iov; off += pkt->iov[i++].len)
 		skb_store_bits(skb, off, pkt->iov[i].base, pkt->iov[i].len);
 	if (unlikely(!rx_parse(ld, skb, &pkt->vnet))) {
-		ld->dev->stats.rx_frame_errors++;
-		ld->dev->stats.rx_errors++;
+		stats->rx_frame_errors++;
+		stats->rx_errors++;
 		kfree_skb(skb);
 		return false;
 	}
 	if (pkt->tstamp)
 		skb_hwtstamps(skb)->hwtstamp = ns_to_ktime(pkt->tstamp);
-	ld->dev->stats.rx_packets++;
-	ld->dev->stats.rx_bytes += pkt->len;
+	stats->rx_packets++;
+	stats->rx_bytes += pkt->len;
 	__skb_queue_tail(&ld->rxq, skb);
 	return true;
 }
@@ -386,6 +377,15 @@ static void unjoin(struct lib_dev *ld)
 	ld->peer = NULL;
 }
 
+static int lib_dev_init(struct net_device *dev)
+{
+	struct lib_dev *ld = netdev_priv(dev);
+	int id = idr_alloc(&lib_devs, ld, 1, 0, GFP_KERNEL);
+
+	ld->id = id;
+	return min(id, 0);
+}
+
 static void lib_dev_uninit(struct net_device *dev)
 {
 	struct lib_dev *ld = netdev_priv(dev);
@@ -396,11 +396,6 @@ static void lib_dev_uninit(struct net_device *dev)
 	for (i = 0; i < ld->nr_slots; i++)
 		if (ld->slots[i].skb)
 			kfree_skb(slot_put(ld, i));
-}
-
-static void lib_dev_free(struct net_device *dev)
-{
-	kvfree(((struct lib_dev *)netdev_priv(dev))->slots);
 }
 
 static int lib_dev_ts_info(struct net_device *dev, struct kernel_ethtool_ts_info *info)
@@ -415,6 +410,7 @@ static int lib_dev_ts_info(struct net_device *dev, struct kernel_ethtool_ts_info
 static const struct net_device_ops lib_dev_ops = {
 	.ndo_open		= lib_dev_open,
 	.ndo_stop		= lib_dev_stop,
+	.ndo_init		= lib_dev_init,
 	.ndo_uninit		= lib_dev_uninit,
 	.ndo_start_xmit		= lib_dev_xmit,
 	.ndo_set_mac_address	= eth_mac_addr,
@@ -469,89 +465,59 @@ static void set_features(struct net_device *dev, u32 features)
 	dev->hw_enc_features = dev->features;
 }
 
-static void set_address(struct net_device *dev, const u8 *addr)
+static struct net_device *alloc_device(const struct lib_netdev *params)
 {
-	if (!is_zero_ether_addr(addr))
-		eth_hw_addr_set(dev, addr);
+	u32 nr = params->tx_ring ?: TX_RING_DEFAULT;
+	struct lib_dev *ld;
+	struct net_device *dev;
+
+	dev = alloc_netdev(struct_size(ld, slots, nr), params->name[0] ? params->name : "eth%d",
+			   NET_NAME_ENUM, lib_dev_setup);
+	if (!dev)
+		return NULL;
+	ld = netdev_priv(dev);
+	ld->dev = dev;
+	ld->flags = params->flags;
+	ld->nr_slots = nr;
+	while (nr--)
+		slot_put(ld, nr);
+	skb_queue_head_init(&ld->rxq);
+	set_kind(dev, params->flags);
+	set_features(dev, params->features);
+	if (!is_zero_ether_addr(params->addr))
+		eth_hw_addr_set(dev, params->addr);
 	else if (dev->addr_len)
 		eth_hw_addr_random(dev);
-}
-
-static int make_slots(struct lib_dev *ld, u32 nr)
-{
-	ld->slots = kvcalloc(nr, sizeof(*ld->slots) + sizeof(*ld->free), GFP_KERNEL);
-	if (!ld->slots)
-		return -ENOMEM;
-	ld->nr_slots = nr;
-	ld->free = (u32 *)(ld->slots + nr);
-	while (nr--)
-		ld->free[ld->nr_free++] = nr;
-	return 0;
+	dev->mtu = params->mtu ?: ETH_DATA_LEN;
+	dev_net_set(dev, current->nsproxy->net_ns);
+	netif_napi_add(dev, &ld->napi, lib_dev_poll);
+	return dev;
 }
 
 /*
  * Who takes large segments also gives what came as such: packets that come
  * small stay small, unless GRO is switched on.
  */
-static int register_device(struct lib_dev *ld, u32 features)
+static int register_device(struct net_device *dev, u32 features)
 {
-	int err = idr_alloc(&lib_devs, ld, 1, 0, GFP_KERNEL);
-
-	if (err < 0)
-		return err;
-	ld->id = err;
-	rtnl_lock();
-	err = register_netdevice(ld->dev);
-	if (!err && features & LIB_NETDEV_F_TSO) {
-		ld->dev->wanted_features &= ~NETIF_F_GRO;
-		netdev_update_features(ld->dev);
-	}
-	rtnl_unlock();
-	if (err)
-		idr_remove(&lib_devs, ld->id);
-	return err;
-}
-
-static int add_device(struct lib_netdev *params, const char *name)
-{
-	struct net_device *dev;
-	struct lib_dev *ld;
 	int err;
 
-	dev = alloc_netdev(sizeof(*ld), name, NET_NAME_ENUM, lib_dev_setup);
-	if (!dev)
-		return -ENOMEM;
-	ld = netdev_priv(dev);
-	ld->dev = dev;
-	ld->flags = params->flags;
-	skb_queue_head_init(&ld->rxq);
-	set_kind(dev, params->flags);
-	set_features(dev, params->features);
-	set_address(dev, params->addr);
-	dev->mtu = params->mtu ?: ETH_DATA_LEN;
-	dev_net_set(dev, current->nsproxy->net_ns);
-	netif_napi_add(dev, &ld->napi, lib_dev_poll);
-	err = make_slots(ld, params->tx_ring ?: TX_RING_DEFAULT) ?:
-	      register_device(ld, params->features);
-	if (err) {
-		kvfree(ld->slots);
-		free_netdev(dev);
-		return err;
+	rtnl_lock();
+	err = register_netdevice(dev);
+	if (!err && features & LIB_NETDEV_F_TSO) {
+		dev->wanted_features &= ~NETIF_F_GRO;
+		netdev_update_features(dev);
 	}
-	dev->needs_free_netdev = true;
-	dev->priv_destructor = lib_dev_free;
-	params->id = ld->id;
-	params->ifindex = dev->ifindex;
-	strscpy(params->name, dev->name, IFNAMSIZ);
-	if (dev->addr_len)
-		ether_addr_copy(params->addr, dev->dev_addr);
-	return 0;
+	dev->needs_free_netdev = !err;
+	rtnl_unlock();
+	return err;
 }
 
 static long do_create(struct lib_call *call)
 {
-	struct lib_netdev *params = (struct lib_netdev *)call->args[0];
-	char name[IFNAMSIZ];
+	struct lib_netdev *params = (struct lib_netdev *)call->args.a[0];
+	struct net_device *dev;
+	int err;
 
 	if (params->size < sizeof(*params) || params->tx_ring > TX_RING_MAX ||
 	    (params->mtu && (params->mtu < ETH_MIN_MTU || params->mtu > ETH_MAX_MTU)) ||
@@ -559,13 +525,25 @@ static long do_create(struct lib_call *call)
 		return -EINVAL;
 	if (strnlen(params->name, IFNAMSIZ) == IFNAMSIZ)
 		return -ENAMETOOLONG;
-	strscpy(name, params->name[0] ? params->name : "eth%d", IFNAMSIZ);
-	return add_device(params, name);
+	dev = alloc_device(params);
+	if (!dev)
+		return -ENOMEM;
+	err = register_device(dev, params->features);
+	if (err) {
+		free_netdev(dev);
+		return err;
+	}
+	params->id = ((struct lib_dev *)netdev_priv(dev))->id;
+	params->ifindex = dev->ifindex;
+	strscpy(params->name, dev->name, IFNAMSIZ);
+	if (dev->addr_len)
+		ether_addr_copy(params->addr, dev->dev_addr);
+	return 0;
 }
 
 int lib_netdev_create(struct lib_task *task, struct lib_netdev *params)
 {
-	return lib_call(task, do_create, (long)params, 0, 0, 0, 0, 0, 0);
+	return lib_call(task, do_create, (long)params);
 }
 
 static long do_destroy(struct lib_call *call)
@@ -573,7 +551,7 @@ static long do_destroy(struct lib_call *call)
 	struct lib_dev *ld;
 
 	rtnl_lock();
-	ld = idr_find(&lib_devs, call->args[0]);
+	ld = idr_find(&lib_devs, call->args.a[0]);
 	if (ld)
 		unregister_netdevice(ld->dev);
 	rtnl_unlock();
@@ -582,7 +560,7 @@ static long do_destroy(struct lib_call *call)
 
 int lib_netdev_destroy(struct lib_task *task, u32 id)
 {
-	return lib_call(task, do_destroy, id, 0, 0, 0, 0, 0, 0);
+	return lib_call(task, do_destroy, id);
 }
 
 static void join(void *delivery)

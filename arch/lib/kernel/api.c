@@ -33,7 +33,7 @@ static size_t image_size(void)
 	return PAGE_ALIGN((unsigned long)_end) - (unsigned long)__lib_image;
 }
 
-static void lib_timer_fire(void)
+void lib_timer_fire(void)
 {
 	lib_inject(lib_timer_interrupt, NULL);
 }
@@ -54,7 +54,7 @@ static void install_host(const struct lib_host *host)
 	memcpy(&the_host, host, min_t(size_t, host->size, sizeof(the_host)));
 }
 
-static int lib_attach(const struct lib_host *host)
+int lib_attach(const struct lib_host *host)
 {
 	int err = check_host(host);
 
@@ -64,37 +64,16 @@ static int lib_attach(const struct lib_host *host)
 }
 
 /* After this no entry finds anything to enter. */
-static void lib_exit(void)
+void lib_exit(void)
 {
 	lib_status = LIB_DEAD;
 }
 
+#define ENTRY(fn)	.fn = lib_##fn,
 static const struct lib_exports lib_exports = {
 	.size = sizeof(struct lib_exports),
 	.version = LIB_ABI_VERSION,
-	.syscall = lib_syscall,
-	.task_create = lib_task_create,
-	.task_exit = lib_task_exit,
-	.task_interrupt = lib_task_interrupt,
-	.task_kill = lib_task_kill,
-	.task_adopt = lib_task_adopt,
-	.run = lib_run,
-	.timer_fire = lib_timer_fire,
-	.resume = lib_resume,
-	.netdev_create = lib_netdev_create,
-	.netdev_destroy = lib_netdev_destroy,
-	.netdev_rx = lib_netdev_rx,
-	.netdev_tx_done = lib_netdev_tx_done,
-	.netdev_carrier = lib_netdev_carrier,
-	.netdev_join = lib_netdev_join,
-	.sysctl_get = lib_sysctl_get,
-	.sysctl_set = lib_sysctl_set,
-	.sysctl_iterate = lib_sysctl_iterate,
-	.fault = lib_fault,
-	.freeze = lib_freeze,
-	.thaw = lib_thaw,
-	.attach = lib_attach,
-	.exit = lib_exit,
+	LIB_EXPORTS(ENTRY)
 };
 
 /*
@@ -138,7 +117,8 @@ int __ref lib_init(struct lib_exports *exports, const struct lib_host *host,
 		return err;
 	install_host(host);
 
-	lib_memory_init(kernel->memory, kernel->memory_size);
+	lib_memory = (unsigned long)kernel->memory;
+	lib_memory_end = lib_memory + round_down(kernel->memory_size, PAGE_SIZE);
 	snprintf(boot_command_line, COMMAND_LINE_SIZE, "%s %s", DEFAULT_CMDLINE,
 		 kernel->cmdline ?: "");
 	err = lib_boot(start_kernel);

@@ -269,19 +269,17 @@ void __noreturn lib_die(const char *reason)
 
 static __always_inline void enter(int req, void (*fn)(void *arg), void *arg)
 {
-
 	request = req;
 	request_fn = fn;
 	request_arg = arg;
 	lib_clock_uses = 0;
-	if (lib_running) {
+	if (lib_running)
 		lib_switch_serve(&to_call(lib_running)->user_sp, to_call(lib_running)->kernel_sp,
 				 serve_fiber);
-	} else if (rest_call && req != REQ_GIVE_WAY) {
+	else if (rest_call && req != REQ_GIVE_WAY)
 		lib_switch_serve(&carrier_sp, rest_sp, serve_task);
-	} else {
+	else
 		lib_switch(&carrier_sp, rest_sp);
-	}
 	if (unlikely(death)) {
 		if (the_host.panic)
 			host_call(panic, death);
@@ -302,30 +300,31 @@ static bool may_enter(struct lib_task *task)
 	return lib_status == LIB_RUNNING;
 }
 
-/* Runs fn(arg) as an interrupt. */
-bool lib_inject(void (*fn)(void *arg), void *arg)
+static __always_inline int ask(int req, void (*fn)(void *arg), void *arg)
 {
 	if (!may_enter(NULL))
-		return false;
+		return -EOWNERDEAD;
 	carrier_call = NULL;
-	enter(REQ_INTERRUPT, fn, arg);
-	return true;
+	enter(req, fn, arg);
+	return 0;
+}
+
+/* Runs fn(arg) as an interrupt. */
+int lib_inject(void (*fn)(void *arg), void *arg)
+{
+	return ask(REQ_INTERRUPT, fn, arg);
 }
 
 /* Runs fn(arg) in the kernel, where it must not sleep, and all that follows. */
-bool lib_execute(void (*fn)(void *arg), void *arg)
+int lib_execute(void (*fn)(void *arg), void *arg)
 {
-	if (!may_enter(NULL))
-		return false;
-	carrier_call = NULL;
-	enter(REQ_GIVE_WAY, fn, arg);
-	return true;
+	return ask(REQ_GIVE_WAY, fn, arg);
 }
 
 u64 lib_run(void)
 {
 	while (rest_call || handover)
-		if (!lib_execute(NULL, NULL))
+		if (lib_execute(NULL, NULL))
 			break;
 	return lib_status == LIB_RUNNING ? lib_deadline : LIB_TIME_NEVER;
 }
@@ -346,23 +345,13 @@ static void wait_for(struct lib_call *call)
 	}
 }
 
-long lib_call(struct lib_task *task, long (*fn)(struct lib_call *call), long a0, long a1,
-	      long a2, long a3, long a4, long a5, long a6)
+long lib_make_call(struct lib_call *call, long (*fn)(struct lib_call *call))
 {
-	struct lib_call *call = to_call(lib_running ?: task);
-
-	if (unlikely(lib_status != LIB_RUNNING || handover) && !may_enter(task))
+	if (unlikely(lib_status != LIB_RUNNING || handover) && !may_enter(&call->task))
 		return -EOWNERDEAD;
 	if (unlikely(call->task.dead))
 		return -ESRCH;
 
-	call->args[0] = a0;
-	call->args[1] = a1;
-	call->args[2] = a2;
-	call->args[3] = a3;
-	call->args[4] = a4;
-	call->args[5] = a5;
-	call->args[6] = a6;
 	call->interrupted = false;
 	call->task.done = 0;
 	call->fn = fn;
@@ -403,5 +392,5 @@ int lib_boot(void (*fn)(void))
 		lib_run();
 	}
 	/* The first tick, before its time, switches to high resolution. */
-	return lib_inject(lib_timer_interrupt, NULL) ? 0 : -EOWNERDEAD;
+	return lib_inject(lib_timer_interrupt, NULL);
 }

@@ -16,6 +16,16 @@
 struct task_struct *lib_prev;	/* who ran before, for a fiber's first step */
 void (*pm_power_off)(void);
 
+/* A stack on which lib_switch() goes on in @fn, which returns to nowhere. */
+void *lib_new_stack(void *top, void (*fn)(void))
+{
+	void **sp = PTR_ALIGN_DOWN(top, 16) - 64;
+
+	memset(sp, 0, 64);
+	sp[6] = fn;
+	return sp;
+}
+
 /* The first and only function on the stack of a new fiber */
 static void fiber_start(void)
 {
@@ -59,24 +69,19 @@ void user_disable_single_step(struct task_struct *child)
 {
 }
 
-static void stop(void)
+void machine_halt(void)
 {
 	lib_die("the instance was halted");
 }
 
-void machine_restart(char *cmd)
-{
-	stop();
-}
-
-void machine_halt(void)
-{
-	stop();
-}
-
 void machine_power_off(void)
 {
-	stop();
+	machine_halt();
+}
+
+void machine_restart(char *cmd)
+{
+	machine_halt();
 }
 
 static int panicked(struct notifier_block *nb, unsigned long event, void *reason)
@@ -97,7 +102,7 @@ early_initcall(panic_init);
 
 void show_regs(struct pt_regs *regs)
 {
-	pr_info("call %ld at %lx\n", regs->nr, regs->ip);
+	pr_info("call %ld\n", regs->nr);
 }
 
 /* Tells every word on the stack that is an address of code. */

@@ -15,6 +15,7 @@
 #include <asm/setup.h>
 
 struct task_struct *lib_current = &init_task;
+unsigned long lib_irq_flags;
 unsigned long lib_cycles;
 
 void __init setup_arch(char **cmdline_p)
@@ -27,6 +28,11 @@ void __init setup_arch(char **cmdline_p)
 	max_pfn = max_low_pfn;
 	memblock_add(__pa(lib_memory), lib_memory_end - lib_memory);
 	lib_paging_init();
+}
+
+/* No interrupt lines: what interrupts is injected by the caller, see entry.c. */
+void __init init_IRQ(void)
+{
 }
 
 void calibrate_delay(void)

@@ -64,5 +64,5 @@ int lib_thaw(void)
 	if (lib_status != LIB_RUNNING)
 		return -EOWNERDEAD;
 	take_over();
-	return lib_call(&lib_boot_call->task, do_thaw, 0, 0, 0, 0, 0, 0, 0);
+	return lib_call(&lib_boot_call->task, do_thaw);
 }

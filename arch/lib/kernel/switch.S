@@ -5,23 +5,25 @@
  */
 #include <linux/linkage.h>
 
+.macro save_to where
+	.irp reg, rbp, rbx, r12, r13, r14, r15
+	push	%\reg
+	.endr
+	mov	%rsp, (\where)
+.endm
+
+.macro go_on
+	.irp reg, r15, r14, r13, r12, rbx, rbp
+	pop	%\reg
+	.endr
+	ret
+.endm
+
 /* void lib_switch(void **save_sp, void *sp) */
 SYM_FUNC_START(lib_switch)
-	push	%rbp
-	push	%rbx
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-	mov	%rsp, (%rdi)
+	save_to	%rdi
 	mov	%rsi, %rsp
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbx
-	pop	%rbp
-	ret
+	go_on
 SYM_FUNC_END(lib_switch)
 
 /*
@@ -31,43 +33,11 @@ SYM_FUNC_END(lib_switch)
  * is the caller's the processor has seen nothing but calls that returned.
  */
 SYM_FUNC_START(lib_switch_serve)
-	push	%rbp
-	push	%rbx
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-	mov	%rsp, (%rdi)
+	save_to	%rdi
 	lea	-8(%rsi), %rsp
 	call	*%rdx
 	add	$8, %rsp
 	test	%rax, %rax
 	cmovnz	%rax, %rsp
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbx
-	pop	%rbp
-	ret
+	go_on
 SYM_FUNC_END(lib_switch_serve)
-
-/*
- * void *lib_new_stack(void *top, void (*fn)(void)): a stack that lib_switch()
- * goes on with in fn(), which sees the alignment that a call would leave and
- * returns to address 0: the end of a backtrace.
- */
-SYM_FUNC_START(lib_new_stack)
-	and	$-16, %rdi
-	lea	-64(%rdi), %rax
-	xor	%ecx, %ecx
-	mov	%rcx, 56(%rax)
-	mov	%rsi, 48(%rax)
-	mov	%rcx, 40(%rax)
-	mov	%rcx, 32(%rax)
-	mov	%rcx, 24(%rax)
-	mov	%rcx, 16(%rax)
-	mov	%rcx, 8(%rax)
-	mov	%rcx, (%rax)
-	ret
-SYM_FUNC_END(lib_new_stack)

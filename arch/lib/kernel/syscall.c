@@ -9,7 +9,6 @@
 #include <linux/task_work.h>
 #include <linux/unistd.h>
 #include <asm/lib.h>
-#include <asm/syscall.h>
 
 /* What would begin or resume at a program counter of the caller's */
 #define sys_clone		sys_ni_syscall
@@ -37,7 +36,7 @@
 #undef __SYSCALL
 
 #define __SYSCALL(nr, sym)	[nr] = sym,
-const sys_call_ptr_t sys_call_table[__NR_syscalls] = {
+static long (*const table[__NR_syscalls])(long, long, long, long, long, long) = {
 #include <asm/syscalls_64.h>
 };
 
@@ -56,19 +55,17 @@ static bool must_restart(struct lib_call *call, long ret)
 
 long lib_do_syscall(struct lib_call *call)
 {
-	struct pt_regs *regs = task_pt_regs(current);
-	unsigned long nr = call->args[6];
-	long *args = call->args;
+	unsigned long nr = call->args.a[6];
+	long ret, *args = call->args.a;
 
 	if (unlikely(nr >= __NR_syscalls))
 		return -ENOSYS;
 	nr = array_index_nospec(nr, __NR_syscalls);
-	regs->nr = nr;
+	current->thread.regs.nr = nr;
 	do {
-		regs->ret = sys_call_table[nr](args[0], args[1], args[2], args[3], args[4],
-					       args[5]);
-	} while (unlikely(must_restart(call, regs->ret)));
-	return regs->ret;
+		ret = table[nr](args[0], args[1], args[2], args[3], args[4], args[5]);
+	} while (unlikely(must_restart(call, ret)));
+	return ret;
 }
 
 long lib_syscall(struct lib_task *task, long nr, long a0, long a1, long a2, long a3,

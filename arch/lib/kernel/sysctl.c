@@ -27,20 +27,17 @@ static char *sysctl_path(const char *name)
 static struct file *sysctl_open(const char *name, int flags)
 {
 	char *path = sysctl_path(name);
-	struct file *file;
+	struct file *file = path ? filp_open(path, flags, 0) : ERR_PTR(-ENOMEM);
 
-	if (!path)
-		return ERR_PTR(-ENOMEM);
-	file = filp_open(path, flags, 0);
 	kfree(path);
 	return file;
 }
 
 static long do_get(struct lib_call *call)
 {
-	char *buf = (char *)call->args[1];
-	size_t len = call->args[2];
-	struct file *file = sysctl_open((const char *)call->args[0], O_RDONLY);
+	struct file *file = sysctl_open((const char *)call->args.a[0], O_RDONLY);
+	char *buf = (char *)call->args.a[1];
+	size_t len = call->args.a[2];
 	loff_t pos = 0;
 	long got;
 
@@ -58,8 +55,8 @@ static long do_get(struct lib_call *call)
 
 static long do_set(struct lib_call *call)
 {
-	const char *value = (const char *)call->args[1];
-	struct file *file = sysctl_open((const char *)call->args[0], O_WRONLY);
+	struct file *file = sysctl_open((const char *)call->args.a[0], O_WRONLY);
+	const char *value = (const char *)call->args.a[1];
 	loff_t pos = 0;
 	long put;
 
@@ -67,7 +64,7 @@ static long do_set(struct lib_call *call)
 		return PTR_ERR(file);
 	put = kernel_write(file, value, strlen(value), &pos);
 	fput(file);
-	return put < 0 ? put : 0;
+	return min(put, 0L);
 }
 
 /* One directory being read; the path is shared by all above it. */
@@ -98,9 +95,8 @@ static bool visit_entry(struct dir_context *ctx, const char *name, int len, loff
 static int visit(struct lib_call *call, char *full)
 {
 	struct walk walk = { .ctx.actor = visit_entry, .call = call, .path = full };
-	lib_sysctl_fn fn = (lib_sysctl_fn)call->args[0];
 	struct path path;
-	struct file *file;
+	struct file *dir;
 	umode_t mode;
 
 	walk.err = kern_path(full, 0, &path);
@@ -109,12 +105,13 @@ static int visit(struct lib_call *call, char *full)
 	mode = d_inode(path.dentry)->i_mode;
 	path_put(&path);
 	if (!S_ISDIR(mode))
-		return fn((void *)call->args[1], full + sizeof(ROOT), mode & 0777);
-	file = filp_open(full, O_RDONLY | O_DIRECTORY, 0);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	iterate_dir(file, &walk.ctx);
-	fput(file);
+		return ((lib_sysctl_fn)call->args.a[0])((void *)call->args.a[1],
+							full + sizeof(ROOT), mode & 0777);
+	dir = filp_open(full, O_RDONLY | O_DIRECTORY, 0);
+	if (IS_ERR(dir))
+		return PTR_ERR(dir);
+	iterate_dir(dir, &walk.ctx);
+	fput(dir);
 	return walk.err;
 }
 
@@ -133,15 +130,15 @@ static long do_iterate(struct lib_call *call)
 
 long lib_sysctl_get(struct lib_task *task, const char *name, char *buf, size_t len)
 {
-	return lib_call(task, do_get, (long)name, (long)buf, len, 0, 0, 0, 0);
+	return lib_call(task, do_get, (long)name, (long)buf, len);
 }
 
 int lib_sysctl_set(struct lib_task *task, const char *name, const char *value)
 {
-	return lib_call(task, do_set, (long)name, (long)value, 0, 0, 0, 0, 0);
+	return lib_call(task, do_set, (long)name, (long)value);
 }
 
 int lib_sysctl_iterate(struct lib_task *task, lib_sysctl_fn fn, void *arg)
 {
-	return lib_call(task, do_iterate, (long)fn, (long)arg, 0, 0, 0, 0, 0);
+	return lib_call(task, do_iterate, (long)fn, (long)arg);
 }

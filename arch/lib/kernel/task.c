@@ -40,14 +40,15 @@ static void fiber_main(void)
 	struct lib_call *call = to_call(lib_running);
 
 	call->user_fn(call->user_arg);
-	lib_call(&call->task, do_exit_call, 0, 0, 0, 0, 0, 0, 0);
+	lib_call(&call->task, do_exit_call);
 }
 
 static void free_call(void *arg)
 {
 	struct lib_call *call = arg;
 
-	put_task_struct(call->tsk);
+	if (call->tsk)
+		put_task_struct(call->tsk);
 	if (call->user_stack)
 		free_pages_exact(call->user_stack, call->user_stack_size);
 	kfree(call);
@@ -83,7 +84,7 @@ static struct lib_call *alloc_call(void (*fn)(void *arg), void *arg, size_t stac
 	call->user_stack_size = PAGE_ALIGN(stack_size ?: USER_STACK);
 	call->user_stack = alloc_pages_exact(call->user_stack_size, GFP_KERNEL);
 	if (!call->user_stack) {
-		kfree(call);
+		free_call(call);
 		return NULL;
 	}
 	call->user_sp = lib_new_stack(call->user_stack + call->user_stack_size, fiber_main);
@@ -92,30 +93,27 @@ static struct lib_call *alloc_call(void (*fn)(void *arg), void *arg, size_t stac
 
 static long do_create(struct lib_call *parent)
 {
-	struct lib_task **task = (void *)parent->args[0];
-	struct kernel_clone_args args = { .fn = start };
-	struct lib_call *call;
+	const long *a = parent->args.a;
+	struct lib_call *call = alloc_call((void *)a[2], (void *)a[3], a[4]);
+	struct kernel_clone_args args = {
+		.flags = CLONE_VM | CLONE_UNTRACED, .fn = start, .fn_arg = call,
+	};
 	pid_t pid;
 
-	args.flags = CLONE_VM | CLONE_UNTRACED;
-	if (!(parent->args[1] & LIB_TASK_PROCESS))
-		args.flags |= CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-			      CLONE_SYSVSEM;
-	else
-		args.exit_signal = SIGCHLD;
-	call = alloc_call((void *)parent->args[2], (void *)parent->args[3], parent->args[4]);
 	if (!call)
 		return -ENOMEM;
-	args.fn_arg = call;
+	if (a[1] & LIB_TASK_PROCESS)
+		args.exit_signal = SIGCHLD;
+	else
+		args.flags |= CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			      CLONE_SYSVSEM;
 	pid = kernel_clone(&args);
 	if (pid < 0) {
-		if (call->user_stack)
-			free_pages_exact(call->user_stack, call->user_stack_size);
-		kfree(call);
+		free_call(call);
 		return pid;
 	}
 	wait_for_completion(&call->started);
-	*task = &call->task;
+	*(struct lib_task **)a[0] = &call->task;
 	return 0;
 }
 
@@ -124,8 +122,7 @@ int lib_task_create(struct lib_task *parent, struct lib_task **task, unsigned in
 {
 	if (flags & ~LIB_TASK_PROCESS)
 		return -EINVAL;
-	return lib_call(parent, do_create, (long)task, flags, (long)fn, (long)arg,
-			stack_size, 0, 0);
+	return lib_call(parent, do_create, (long)task, flags, (long)fn, (long)arg, stack_size);
 }
 
 int lib_task_exit(struct lib_task *task)
@@ -135,9 +132,9 @@ int lib_task_exit(struct lib_task *task)
 	if (!task->dead) {
 		if (to_call(task)->user_fn || !task->done)
 			return -EBUSY;
-		lib_call(task, do_exit_call, 0, 0, 0, 0, 0, 0, 0);
+		lib_call(task, do_exit_call);
 	}
-	return lib_execute(free_call, to_call(task)) ? 0 : -EOWNERDEAD;
+	return lib_execute(free_call, to_call(task));
 }
 
 static void do_interrupt(void *arg)
@@ -152,7 +149,7 @@ static void do_interrupt(void *arg)
 
 int lib_task_interrupt(struct lib_task *task)
 {
-	return lib_inject(do_interrupt, to_call(task)) ? 0 : -EOWNERDEAD;
+	return lib_inject(do_interrupt, to_call(task));
 }
 
 static void do_kill(void *arg)
@@ -167,7 +164,7 @@ int lib_task_kill(struct lib_task *task)
 {
 	if (to_call(task) == lib_boot_call)
 		return -EPERM;
-	return lib_execute(do_kill, to_call(task)) ? 0 : -EOWNERDEAD;
+	return lib_execute(do_kill, to_call(task));
 }
 
 /*

@@ -39,19 +39,14 @@ static u64 host_clock(void)
 	return clock_now;
 }
 
-static u64 lib_clock(void)
+unsigned long long notrace sched_clock(void)
 {
 	return host_clock() + clock_offset + lib_spin_ns;
 }
 
-unsigned long long notrace sched_clock(void)
-{
-	return lib_clock();
-}
-
 static u64 clock_read(struct clocksource *cs)
 {
-	return lib_clock();
+	return sched_clock();
 }
 
 static struct clocksource lib_clocksource = {
@@ -132,12 +127,12 @@ void lib_idle_tick(void)
  */
 void lib_clock_freeze(void)
 {
-	clock_last = lib_clock();
+	clock_last = sched_clock();
 }
 
 void lib_clock_thaw(void)
 {
-	u64 now = lib_clock(), deadline = lib_deadline, back;
+	u64 now = sched_clock(), deadline = lib_deadline, back;
 	struct timespec64 ts;
 
 	back = now < clock_last ? clock_last - now : 0;

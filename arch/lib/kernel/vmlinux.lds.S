@@ -13,13 +13,7 @@ OUTPUT_ARCH(i386:x86-64)
 
 VERSION
 {
-	LIBLINUX {
-	global:
-		lib_init;
-		lib_version;
-	local:
-		*;
-	};
+	LIBLINUX { global: lib_init; lib_version; local: *; };
 }
 
 PHDRS
@@ -36,7 +30,6 @@ SECTIONS
 {
 	. = SIZEOF_HEADERS;
 
-	.hash : { *(.hash) } :text
 	.gnu.hash : { *(.gnu.hash) } :text
 	.dynsym : { *(.dynsym) } :text
 	.dynstr : { *(.dynstr) } :text
@@ -91,7 +84,6 @@ SECTIONS
 	. = ALIGN(PAGE_SIZE);
 	_end = .;
 
-	STABS_DEBUG
 	DWARF_DEBUG
 	ELF_DETAILS
 

@@ -15,12 +15,6 @@ unsigned long lib_memory;
 unsigned long lib_memory_end;
 struct page *lib_zero_page;
 
-void lib_memory_init(void *memory, u64 size)
-{
-	lib_memory = (unsigned long)memory;
-	lib_memory_end = lib_memory + round_down(size, PAGE_SIZE);
-}
-
 void __init lib_paging_init(void)
 {
 	unsigned long max_zone_pfn[MAX_NR_ZONES] = { [ZONE_NORMAL] = max_low_pfn };

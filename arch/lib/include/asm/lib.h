@@ -22,6 +22,10 @@ extern union lib_host_page lib_host_page;
 /* Calls a function of the host. */
 #define host_call(fn, ...)	the_host.fn(the_host.ctx, ##__VA_ARGS__)
 
+struct lib_args {
+	long a[7];
+};
+
 /**
  * struct lib_call - the kernel's view of a task of the caller
  * @task: what the caller sees; first
@@ -42,7 +46,7 @@ struct lib_call {
 	struct task_struct *tsk;
 	struct completion started;
 	long (*fn)(struct lib_call *call);
-	long args[7];
+	struct lib_args args;
 	bool interrupted;
 	bool orphan;
 	void (*user_fn)(void *arg);
@@ -58,27 +62,43 @@ static inline struct lib_call *to_call(struct lib_task *task)
 	return (struct lib_call *)task;
 }
 
-/* entry.c: from the host */
-long lib_call(struct lib_task *task, long (*fn)(struct lib_call *call), long a0, long a1,
-	      long a2, long a3, long a4, long a5, long a6);
-bool lib_inject(void (*fn)(void *arg), void *arg);
-bool lib_execute(void (*fn)(void *arg), void *arg);
-u64 lib_run(void);
-void lib_resume(struct lib_task *task);
-int lib_boot(void (*fn)(void));
-void __noreturn lib_die(const char *reason);
+/* The functions of the contract, here lib_syscall() and so on */
+#define LIB_EXPORTS(of)								\
+	of(syscall) of(task_create) of(task_exit) of(task_interrupt)		\
+	of(task_kill) of(task_adopt) of(run) of(timer_fire) of(resume)		\
+	of(netdev_create) of(netdev_destroy) of(netdev_rx) of(netdev_tx_done)	\
+	of(netdev_carrier) of(netdev_join) of(sysctl_get) of(sysctl_set)	\
+	of(sysctl_iterate) of(fault) of(freeze) of(thaw) of(attach) of(exit)
 
-/* entry.c: from the kernel */
-void __noreturn lib_user_mode(struct lib_call *call);
+#define LIB_DECLARE(fn)	typeof(*((struct lib_exports *)NULL)->fn) lib_##fn;
+LIB_EXPORTS(LIB_DECLARE)
 
+/* Makes @fn run in @task, or in the running fiber, and returns its result. */
+#define lib_call(task, fn, ...)						\
+({									\
+	struct lib_call *__call = to_call(lib_running ?: (task));	\
+									\
+	if (likely(lib_status == LIB_RUNNING))				\
+		__call->args = (struct lib_args){ { __VA_ARGS__ } };	\
+	lib_make_call(__call, fn);					\
+})
+
+/* entry.c */
 extern u32 lib_status;
 extern struct lib_task *lib_running;
-extern struct lib_call *lib_boot_call;
-extern struct task_struct *lib_prev;
+long lib_make_call(struct lib_call *call, long (*fn)(struct lib_call *call));
+int lib_inject(void (*fn)(void *arg), void *arg);
+int lib_execute(void (*fn)(void *arg), void *arg);
+int lib_boot(void (*fn)(void));
+void __noreturn lib_die(const char *reason);
+void __noreturn lib_user_mode(struct lib_call *call);
 
 /* switch.S */
 void lib_switch(void **save_sp, void *sp);
 void lib_switch_serve(void **save_sp, void *sp, void *(*serve)(void));
+
+/* process.c */
+extern struct task_struct *lib_prev;
 void *lib_new_stack(void *top, void (*fn)(void));
 
 /* time.c */
@@ -89,42 +109,10 @@ void lib_idle_tick(void);
 void lib_clock_freeze(void);
 void lib_clock_thaw(void);
 
-/* task.c */
-int lib_task_create(struct lib_task *parent, struct lib_task **task, unsigned int flags,
-		    void (*fn)(void *arg), void *arg, size_t stack_size);
-int lib_task_exit(struct lib_task *task);
-int lib_task_interrupt(struct lib_task *task);
-int lib_task_kill(struct lib_task *task);
-int lib_task_adopt(struct lib_task *task);
+/* init.c, task.c, syscall.c, mm/init.c */
+extern struct lib_call *lib_boot_call;
 void lib_task_start(struct lib_call *call);
-
-/* syscall.c */
 long lib_do_syscall(struct lib_call *call);
-long lib_syscall(struct lib_task *task, long nr, long a0, long a1, long a2, long a3,
-		 long a4, long a5);
-
-/* sysctl.c */
-long lib_sysctl_get(struct lib_task *task, const char *name, char *buf, size_t len);
-int lib_sysctl_set(struct lib_task *task, const char *name, const char *value);
-int lib_sysctl_iterate(struct lib_task *task, lib_sysctl_fn fn, void *arg);
-
-/* fault.c */
-uintptr_t lib_fault(uintptr_t ip, uintptr_t addr);
-
-/* snapshot.c */
-int lib_freeze(void);
-int lib_thaw(void);
-
-/* drivers/netdev.c */
-int lib_netdev_create(struct lib_task *task, struct lib_netdev *dev);
-int lib_netdev_destroy(struct lib_task *task, u32 id);
-int lib_netdev_rx(u32 id, const struct lib_packet *pkts, unsigned int nr);
-int lib_netdev_tx_done(u32 id, const u64 *tokens, unsigned int nr, u64 tstamp);
-int lib_netdev_carrier(u32 id, int up);
-int lib_netdev_join(u32 id, u32 peer);
-
-/* mm/init.c */
-void lib_memory_init(void *memory, u64 size);
 void lib_paging_init(void);
 
 #endif /* _ASM_LIB_LIB_H */
