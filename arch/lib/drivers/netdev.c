@@ -37,7 +37,7 @@
 
 struct tx_slot {
 	struct sk_buff *skb;
-	struct tx_slot *next;		/* free one */
+	struct tx_slot *next;		/* free one; NULL: never used, the one behind it */
 	struct lib_iov iov[LIB_MAX_IOV];
 };
 
@@ -72,6 +72,11 @@ static struct sk_buff *slot_put(struct lib_dev *ld, u64 token)
 	return skb;
 }
 
+static bool has_free(const struct lib_dev *ld)
+{
+	return ld->free != ld->slots + ld->nr_slots;
+}
+
 static unsigned int describe(struct lib_iov *iov, const struct sk_buff *skb)
 {
 	const struct skb_shared_info *info = skb_shinfo(skb);
@@ -89,7 +94,7 @@ static unsigned int describe(struct lib_iov *iov, const struct sk_buff *skb)
 static void completed(struct lib_dev *ld, unsigned int packets, unsigned int bytes)
 {
 	netdev_completed_queue(ld->dev, packets, bytes);
-	if (netif_queue_stopped(ld->dev) && ld->free)
+	if (netif_queue_stopped(ld->dev) && has_free(ld))
 		netif_wake_queue(ld->dev);
 }
 
@@ -151,15 +156,14 @@ static netdev_tx_t lib_dev_xmit(struct sk_buff *skb, struct net_device *dev)
 
 	if (ld->peer)
 		return xmit_to_peer(ld, skb);
-	if (unlikely(skb_has_frag_list(skb) && skb_linearize(skb)))
-		return drop(ld, skb);
 	*pkt = (struct lib_packet){ .len = skb->len };
-	if (virtio_net_hdr_from_skb(skb, (struct virtio_net_hdr *)&pkt->vnet, true, false, 0))
+	if (unlikely(skb_has_frag_list(skb) && skb_linearize(skb)) ||
+	    virtio_net_hdr_from_skb(skb, (struct virtio_net_hdr *)&pkt->vnet, true, false, 0))
 		return drop(ld, skb);
 
 	skb_tx_timestamp(skb);
 	count_tx(dev, skb);
-	ld->free = slot->next;
+	ld->free = slot->next ?: slot + 1;
 	slot->skb = skb;
 	pkt->token = slot - ld->slots;
 	pkt->nr_iov = describe(slot->iov, skb);
@@ -167,9 +171,9 @@ static netdev_tx_t lib_dev_xmit(struct sk_buff *skb, struct net_device *dev)
 	ld->nr_batch++;
 
 	flush = __netdev_sent_queue(dev, skb->len, netdev_xmit_more());
-	if (!ld->free)
+	if (!has_free(ld))
 		netif_stop_queue(dev);
-	if (flush || !ld->free || ld->nr_batch == TX_BATCH)
+	if (flush || !has_free(ld) || ld->nr_batch == TX_BATCH)
 		tx_flush(ld);
 	return NETDEV_TX_OK;
 }
@@ -430,6 +434,7 @@ static void lib_dev_setup(struct net_device *dev)
 	dev->max_mtu = ETH_MAX_MTU;
 }
 
+/* All have multicast. */
 static void set_kind(struct net_device *dev, u32 flags)
 {
 	if (flags & LIB_NETDEV_RAWIP) {
@@ -443,8 +448,6 @@ static void set_kind(struct net_device *dev, u32 flags)
 		dev->flags |= IFF_NOARP;
 	if (flags & LIB_NETDEV_POINTTOPOINT)
 		dev->flags = (dev->flags | IFF_POINTOPOINT) & ~IFF_BROADCAST;
-	if (flags & LIB_NETDEV_MULTICAST)
-		dev->flags |= IFF_MULTICAST;
 	if (flags & LIB_NETDEV_BROADCAST)
 		dev->flags |= IFF_BROADCAST;
 	if (flags & LIB_NETDEV_NOCARRIER)
@@ -479,8 +482,7 @@ static struct net_device *alloc_device(const struct lib_netdev *params)
 	ld->dev = dev;
 	ld->flags = params->flags;
 	ld->nr_slots = nr;
-	while (nr--)
-		slot_put(ld, nr);
+	ld->free = ld->slots;
 	skb_queue_head_init(&ld->rxq);
 	set_kind(dev, params->flags);
 	set_features(dev, params->features);

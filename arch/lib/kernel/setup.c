@@ -18,16 +18,22 @@ struct task_struct *lib_current = &init_task;
 unsigned long lib_irq_flags;
 unsigned long lib_cycles;
 
+/* Memory is one zone. */
 void __init setup_arch(char **cmdline_p)
 {
+	unsigned long max_zone_pfn[MAX_NR_ZONES] = { };
+
 	*cmdline_p = boot_command_line;
 	setup_initial_init_mm(_stext, _etext, _edata, _end);
 	parse_early_param();
 	min_low_pfn = PFN_UP(__pa(lib_memory));
 	max_low_pfn = PFN_DOWN(__pa(lib_memory_end));
 	max_pfn = max_low_pfn;
+	max_zone_pfn[ZONE_NORMAL] = max_pfn;
+	high_memory = (void *)lib_memory_end;
+	set_max_mapnr(max_pfn);
 	memblock_add(__pa(lib_memory), lib_memory_end - lib_memory);
-	lib_paging_init();
+	free_area_init(max_zone_pfn);
 }
 
 /* No interrupt lines: what interrupts is injected by the caller, see entry.c. */

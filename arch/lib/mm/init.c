@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The caller's memory is the machine's: one zone, one memory map.
+ * The caller's memory is the machine's. It comes zero-filled, and a page that
+ * was never in use need not be cleared, nor taken from the host, before it is
+ * written: most of a kernel stack is never reached. A bit is set for each page
+ * that was in use; early allocations, which come from the end of memory, count
+ * as such with a margin for what was freed again below them.
  */
 #include <linux/bitmap.h>
 #include <linux/export.h>
@@ -15,22 +19,6 @@ unsigned long lib_memory;
 unsigned long lib_memory_end;
 struct page *lib_zero_page;
 
-void __init lib_paging_init(void)
-{
-	unsigned long max_zone_pfn[MAX_NR_ZONES] = { [ZONE_NORMAL] = max_low_pfn };
-
-	high_memory = (void *)lib_memory_end;
-	set_max_mapnr(max_low_pfn);
-	free_area_init(max_zone_pfn);
-}
-
-/*
- * Memory comes zero-filled, and a page that was never in use need not be
- * cleared, nor taken from the host, before it is written: most of a kernel
- * stack is never reached. A bit is set for each page that was in use; early
- * allocations, which come from the end of memory, count as such with a margin
- * for what was freed again below them.
- */
 #define EARLY_MARGIN	PFN_DOWN(SZ_256K)
 
 static unsigned long *used;		/* a bit for each page; NULL before mem_init() */

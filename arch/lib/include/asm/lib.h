@@ -109,10 +109,9 @@ void lib_idle_tick(void);
 void lib_clock_freeze(void);
 void lib_clock_thaw(void);
 
-/* init.c, task.c, syscall.c, mm/init.c */
+/* init.c, task.c, syscall.c */
 extern struct lib_call *lib_boot_call;
 void lib_task_start(struct lib_call *call);
 long lib_do_syscall(struct lib_call *call);
-void lib_paging_init(void);
 
 #endif /* _ASM_LIB_LIB_H */
