@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * thread.c - what the catcher keeps for a thread, found by its fs base, which
+ * is each thread's own in every runtime there is. Entries are never removed: a
+ * thread at the address of one that ended goes on with its entry.
+ *
+ * Assembly in stub.S calls thread_stack() on what may be little stack.
+ */
+#include <asm/prctl.h>
+#include <linux/auxvec.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include "inner.h"
+
+#define NR_THREADS	4096		/* a power of two */
+#define STACK_SIZE	65536
+#define HWCAP2_FSGSBASE	2
+
+static struct thread threads[NR_THREADS];
+static bool have_rdfsbase;
+
+void thread_init(void)
+{
+	long entry[2], fd = host_call(__NR_open, "/proc/self/auxv", O_RDONLY | O_CLOEXEC,
+				      0, 0, 0, 0);
+
+	if (fd < 0)
+		return;
+	while (host_call(__NR_read, fd, entry, sizeof(entry), 0, 0, 0) == sizeof(entry)) {
+		if (entry[0] == AT_HWCAP2)
+			have_rdfsbase = entry[1] & HWCAP2_FSGSBASE;
+	}
+	host_call(__NR_close, fd, 0, 0, 0, 0, 0);
+}
+
+static uintptr_t fs_base(void)
+{
+	uintptr_t fs = 0;
+
+	if (have_rdfsbase)
+		asm volatile("rdfsbase %0" : "=r" (fs));
+	else
+		host_call(__NR_arch_prctl, ARCH_GET_FS, &fs, 0, 0, 0, 0);
+	return fs;
+}
+
+struct thread *thread_self(void)
+{
+	uintptr_t key = fs_base() + 1, seen;
+	size_t slot = (key * 0x9e3779b97f4a7c15UL) >> 52, i;
+
+	for (i = 0; i < NR_THREADS; i++) {
+		struct thread *t = &threads[(slot + i) % NR_THREADS];
+
+		seen = __atomic_load_n(&t->key, __ATOMIC_RELAXED);
+		if (!seen && __atomic_compare_exchange_n(&t->key, &seen, key, false,
+							 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			return t;
+		if (seen == key)
+			return t;
+	}
+	return NULL;
+}
+
+static char *make_stack(void)
+{
+	char *low = (void *)host_call(__NR_mmap, 0, STACK_SIZE + PAGE_SIZE, PROT_NONE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if ((long)low < 0 && (long)low > -4096)
+		return NULL;
+	if (host_call(__NR_mprotect, low + PAGE_SIZE, STACK_SIZE, PROT_READ | PROT_WRITE, 0, 0, 0))
+		return NULL;
+	return low + PAGE_SIZE + STACK_SIZE;
+}
+
+/*
+ * A stack for a call of this thread, with the thread's "busy" in the word below
+ * its end; NULL if it has to do with the one it has, since it is in a signal
+ * handler that came in the middle of another call.
+ */
+hidden char *thread_stack(void)
+{
+	struct thread *self = thread_self();
+
+	if (!self || self->busy)
+		return NULL;
+	if (!self->stack)
+		self->stack = make_stack();
+	if (!self->stack)
+		return NULL;
+	self->busy = true;
+	((bool **)self->stack)[-1] = &self->busy;
+	return self->stack;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * trap.c - a call that trapped, from the registers that the handler of SIGSYS
+ * is given, to the result there.
+ *
+ * The signal's frame lies where the program has its signals: on its signal
+ * stack, if it has one, else on its stack. What is done is done on that stack
+ * too, so that signals of the program in the middle of a call, and jumps out of
+ * their handlers, find all as they would find it on the host. SIGSYS is never
+ * blocked: a handler of the program may run inside a call and make calls.
+ */
+#include "inner.h"
+
+static void arguments(long args[6], const struct sigcontext *regs)
+{
+	args[0] = regs->rdi;
+	args[1] = regs->rsi;
+	args[2] = regs->rdx;
+	args[3] = regs->r10;
+	args[4] = regs->r8;
+	args[5] = regs->r9;
+}
+
+static void on_sigsys(int sig, siginfo_t *info, void *context)
+{
+	struct ucontext *uc = context;
+	struct sigcontext *regs = &uc->uc_mcontext;
+	long nr = info->si_syscall, args[6];
+
+	(void)sig;
+	if (info->si_code != SYS_SECCOMP || info->si_errno != TRAP_MARK) {
+		signal_sigsys(info, uc);
+		return;
+	}
+	switch (nr) {
+	case __NR_rt_sigreturn:
+		signal_return(uc);
+		break;
+	case __NR_clone:
+	case __NR_clone3:
+	case __NR_fork:
+	case __NR_vfork:
+		birth_begin(nr, uc);
+		return;
+	}
+	arguments(args, regs);
+	regs->rax = call_do(nr, args, &uc->uc_sigmask);
+	patch_site(regs->rip, nr);
+}
+
+int trap_arm(void)
+{
+	struct sigaction action = {
+		.sa_handler = (__sighandler_t)(void *)on_sigsys,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART | SA_RESTORER,
+		.sa_restorer = (__sigrestore_t)(NUSE_GATEWAY + GATEWAY_RESTORER),
+	};
+
+	return host_call(__NR_rt_sigaction, SIGSYS, &action, 0, 8, 0, 0);
+}
