@@ -89,6 +89,8 @@ static int read_headers(struct file *file, size_t room)
 		    (p->p_vaddr - p->p_offset) % PAGE)
 			return bad(file, "strange segments");
 		end = end > p->p_vaddr + p->p_memsz ? end : p->p_vaddr + p->p_memsz;
+		if (p->p_flags & PF_W && !file->image->data)
+			file->image->data = down(p->p_vaddr);
 	}
 	if (!end || end > room)
 		return bad(file, "nothing to load, or too much");
@@ -131,6 +133,7 @@ static int file_open(struct file *file, struct image *image, const char *path, v
 	file->image = image;
 	snprintf(image->path, sizeof(image->path), "%s", path);
 	image->base = base;
+	image->data = 0;
 	file->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (file->fd < 0)
 		return fail(errno, "cannot open %s: %s", path, strerror(errno));

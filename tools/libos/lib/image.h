@@ -16,6 +16,7 @@
  * @id:		its build id, zero padded; what tells one library from another
  * @base:	where it lies
  * @size:	bytes, in whole pages
+ * @data:	where in it begins what can be written
  * @init:	its lib_init()
  */
 struct image {
@@ -23,6 +24,7 @@ struct image {
 	unsigned char id[BUILD_ID_SIZE];
 	char *base;
 	size_t size;
+	size_t data;
 	int (*init)(struct lib_exports *exports, const struct lib_host *host,
 		    struct lib_kernel *kernel);
 };

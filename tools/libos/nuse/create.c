@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * create.c - see create.h
+ *
+ * The image is loaded and relocated as for one process, then its data go to a
+ * memory file that takes their place. All files are passed on to the processes
+ * that come later.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "../lib/error.h"
+#include "../lib/image.h"
+#include "create.h"
+#include "vdso.h"
+
+#define DEFAULT_MEMORY	(64ULL << 20)
+
+/* A memory file, mapped for all at an address */
+static int make_file(const char *name, uint64_t addr, uint64_t size, int place)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, size) ||
+	    mmap((void *)addr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | place,
+		 fd, 0) != (void *)addr)
+		return fail(errno, "cannot make %llu KiB of memory at %#llx: %s",
+			    (unsigned long long)size >> 10, (unsigned long long)addr,
+			    strerror(errno));
+	return fd;
+}
+
+static int share_data(const struct image *image, struct share_files *files)
+{
+	char *data = image->base + image->data;
+	size_t size = image->size - image->data;
+	void *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (copy == MAP_FAILED)
+		return fail(ENOMEM, "out of memory");
+	memcpy(copy, data, size);
+	files->data = make_file("nuse-data", (uint64_t)data, size, MAP_FIXED);
+	if (files->data >= 0)
+		memcpy(data, copy, size);
+	munmap(copy, size);
+	return files->data < 0 ? files->data : 0;
+}
+
+static int boot(struct image *image, uint64_t memory, const char *cmdline)
+{
+	struct lib_host host;
+	int err;
+
+	share->exports.size = sizeof(share->exports);
+	share->kernel = (struct lib_kernel) {
+		.size = sizeof(share->kernel),
+		.memory = (void *)SHARE_MEMORY,
+		.memory_size = memory,
+		.cmdline = cmdline,
+	};
+	share->text_size = image->data;
+	share->deadline = LIB_TIME_NEVER;
+	share_process.number = 1;
+	share_process.pid = getpid();
+	share_host(&host);
+	err = image->init(&share->exports, &host, &share->kernel);
+	if (err)
+		return fail(-err, "lib_init: %s", strerror(-err));
+	err = share_map_host_page();
+	if (!err)
+		err = share->exports.attach(&host);
+	return err ? fail(-err, "cannot share the kernel: %s", strerror(-err)) : 0;
+}
+
+/* The calling thread is process 1. */
+static int first_thread(void)
+{
+	int err;
+
+	share->members[1].pid = getpid();
+	share->threads[0] = (struct share_thread) {
+		.process = 1,
+		.tid = gettid(),
+		.key = thread_key(),
+		.task = share->kernel.boot_task,
+	};
+	share->threads[0].task->host[0] = 0;
+	err = share->exports.task_create(share->kernel.boot_task, &share->members[1].helper, 0,
+					 NULL, NULL, 0);
+	return err ? fail(-err, "no task: %s", strerror(-err)) : 0;
+}
+
+int share_create(const char *path, uint64_t memory, const char *cmdline,
+		 struct share_files *files)
+{
+	static struct image image;
+	char found[PATH_MAX];
+	int err;
+
+	memory = memory ? memory : DEFAULT_MEMORY;
+	vdso_init();
+	err = image_find(path, found);
+	if (!err)
+		err = image_load(&image, found, (void *)SHARE_BASE, SHARE_CONTROL - SHARE_BASE);
+	if (!err)
+		err = share_data(&image, files);
+	if (err)
+		return err;
+	files->library = open(found, O_RDONLY | O_CLOEXEC);
+	files->memory = make_file("nuse-memory", SHARE_MEMORY, memory, MAP_FIXED_NOREPLACE);
+	files->control = make_file("nuse-control", SHARE_CONTROL, sizeof(struct share_control),
+				   MAP_FIXED_NOREPLACE);
+	if (files->memory < 0 || files->control < 0)
+		return files->memory < 0 ? files->memory : files->control;
+	if (files->library < 0)
+		return fail(errno, "cannot open %s: %s", found, strerror(errno));
+	share_process.kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (share_process.kick_fd < 0)
+		return fail(errno, "eventfd: %s", strerror(errno));
+	err = boot(&image, memory, cmdline);
+	return err ? err : first_thread();
+}

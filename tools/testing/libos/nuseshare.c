@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * nuseshare.c - an instance that processes share: programs that were forked and
+ * programs that came later, their threads, and what happens when one is killed.
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include "harness.h"
+#include "nuse/catch.h"
+#include "nuse/create.h"
+#include "nuse/vdso.h"
+#include "util.h"
+
+#define PORT	7000
+#define ROUNDS	300
+
+static struct share_files files;
+
+static void map_gateway(void)
+{
+	static const unsigned char code[] = {
+		0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0x48, 0x89, 0xd6, 0x48, 0x89, 0xca, 0x4d,
+		0x89, 0xc2, 0x4d, 0x89, 0xc8, 0x4c, 0x8b, 0x4c, 0x24, 0x08, 0x0f, 0x05, 0xc3,
+	};
+	void *page = mmap((void *)NUSE_GATEWAY, 4096, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	memcpy(page, code, sizeof(code));
+	mprotect(page, 4096, PROT_READ | PROT_EXEC);
+}
+
+#define call(nr, ...)	make_call(nr, (long[6]) { __VA_ARGS__ })
+
+static long make_call(long nr, const long args[6])
+{
+	int err;
+	struct share_thread *self = share_self(&err);
+
+	return self ? share_call(self, nr, args) : err;
+}
+
+static int start(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int err, fd;
+
+	map_gateway();
+	err = share_create(liblinux(), 0, NULL, &files);
+	if (err)
+		return complain("%s", share_error());
+	fd = call(SYS_socket, AF_INET, SOCK_DGRAM);
+	err = call(SYS_ioctl, fd, SIOCSIFFLAGS, (long)&ifr);
+	call(SYS_close, fd);
+	return err;
+}
+
+static struct sockaddr_in server_address(void)
+{
+	return (struct sockaddr_in) {
+		.sin_family = AF_INET, .sin_port = htons(PORT),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+}
+
+static int listener(void)
+{
+	struct sockaddr_in sa = server_address();
+	int fd = call(SYS_socket, AF_INET, SOCK_STREAM);
+
+	return call(SYS_bind, fd, (long)&sa, sizeof(sa)) || call(SYS_listen, fd, 16) ? -1 : fd;
+}
+
+static int dial(void)
+{
+	struct sockaddr_in sa = server_address();
+	int fd = call(SYS_socket, AF_INET, SOCK_STREAM);
+
+	return call(SYS_connect, fd, (long)&sa, sizeof(sa)) ? -1 : fd;
+}
+
+/* Asks and checks the answers, from a buffer at an address that the server uses, too. */
+static char buffer[64];
+
+static int ask(int fd)
+{
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		snprintf(buffer, sizeof(buffer), "question %d", i);
+		if (call(SYS_write, fd, (long)buffer, sizeof(buffer)) != sizeof(buffer))
+			return 4;
+		if (call(SYS_read, fd, (long)buffer, sizeof(buffer)) != sizeof(buffer))
+			return 5;
+		if (strncmp(buffer, "answer ", 7) || atoi(buffer + 7) != i)
+			return 6;
+	}
+	return 0;
+}
+
+static int answer(int fd, char *buf)
+{
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		if (call(SYS_read, fd, (long)buf, sizeof(buffer)) != sizeof(buffer) ||
+		    atoi(buf + strlen("question ")) != i)
+			return -1;
+		snprintf(buf, sizeof(buffer), "answer %d", i);
+		if (call(SYS_write, fd, (long)buf, sizeof(buffer)) != sizeof(buffer))
+			return -1;
+	}
+	return 0;
+}
+
+/* fork(), as the catcher will do it */
+static pid_t fork_here(void)
+{
+	int number = share_fork();
+	pid_t pid;
+
+	if (number < 0)
+		return -1;
+	pid = fork();
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (share_forked(number))
+		_exit(1);
+	return 0;
+}
+
+static int run_client(void)
+{
+	int fd = dial();
+
+	return fd < 0 ? 3 : ask(fd);
+}
+
+/* ------------------------------------------------------------------- tests */
+
+TEST(forked)
+{
+	int l, fd, status;
+	pid_t pid;
+
+	ASSERT_EQ(0, start());
+	EXPECT_EQ(1, call(SYS_getpid));
+	l = listener();
+	ASSERT_LE(0, l);
+	pid = fork_here();
+	if (!pid)
+		_exit(run_client());
+	fd = call(SYS_accept, l);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, answer(fd, buffer));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	/* What it had open is closed when it is reaped. */
+	share_reap(2);
+	EXPECT_EQ(0, call(SYS_read, fd, (long)buffer, 1));
+}
+
+static void *reap(void *arg)
+{
+	int status;
+
+	waitpid(*(pid_t *)arg, &status, 0);
+	share_reap(2);
+	return NULL;
+}
+
+TEST(program_that_came_later)
+{
+	char arg[64];
+	int l, fd, step, status;
+	pid_t pid;
+
+	ASSERT_EQ(0, start());
+	l = listener();
+	ASSERT_LE(0, l);
+	snprintf(arg, sizeof(arg), "%d,%d,%d,%d,%d", dup(files.library), dup(files.data),
+		 dup(files.memory), dup(files.control), dup(share_process.kick_fd));
+	pid = fork();
+	if (!pid) {
+		setenv("NUSE_TEST", arg, 1);
+		execl("/proc/self/exe", "nuseshare", NULL);
+		_exit(9);
+	}
+	fd = call(SYS_accept, l);
+	ASSERT_LE(0, fd);
+	step = answer(fd, buffer);
+	EXPECT_EQ(0, step);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+/* In the new program: before main(), where the harness is */
+static void __attribute__((constructor)) come_later(void)
+{
+	const char *arg = getenv("NUSE_TEST");
+	int err;
+
+	if (!arg)
+		return;
+	if (sscanf(arg, "%d,%d,%d,%d,%d", &files.library, &files.data, &files.memory,
+		   &files.control, &share_process.kick_fd) != 5)
+		_exit(7);
+	map_gateway();
+	vdso_init();
+	err = share_map(&files);
+	_exit(err || share_attach() ? 8 : run_client());
+}
+
+static void *serve_one(void *arg)
+{
+	char buf[64];
+
+	return answer((long)arg, buf) ? "failed" : NULL;
+}
+
+TEST(threads_of_many_processes)
+{
+	enum { CLIENTS = 4 };
+	pthread_t threads[CLIENTS];
+	pid_t pids[CLIENTS];
+	void *failed;
+	int l, i, status;
+	long fd;
+
+	ASSERT_EQ(0, start());
+	l = listener();
+	ASSERT_LE(0, l);
+	for (i = 0; i < CLIENTS; i++) {
+		pids[i] = fork_here();
+		if (!pids[i])
+			_exit(run_client());
+	}
+	for (i = 0; i < CLIENTS; i++) {
+		fd = call(SYS_accept, l);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, serve_one, (void *)fd));
+	}
+	for (i = 0; i < CLIENTS; i++) {
+		ASSERT_EQ(0, pthread_join(threads[i], &failed));
+		EXPECT_EQ(NULL, failed);
+		ASSERT_EQ(pids[i], waitpid(pids[i], &status, 0));
+		EXPECT_EQ(0, status);
+	}
+}
+
+TEST(killed_in_a_call)
+{
+	pthread_t thread;
+	pid_t pid;
+	int l, fd;
+
+	ASSERT_EQ(0, start());
+	l = listener();
+	ASSERT_LE(0, l);
+	pid = fork_here();
+	if (!pid) {
+		call(SYS_read, dial(), (long)buffer, 1);
+		_exit(1);
+	}
+	fd = call(SYS_accept, l);
+	ASSERT_LE(0, fd);
+	usleep(20000);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, reap, &pid));
+	EXPECT_EQ(0, call(SYS_read, fd, (long)buffer, 1));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, share->members[2].pid);
+	EXPECT_EQ(1, call(SYS_getpid));
+}
+
+/* Nobody hangs: who waits for the lock finds out, and the instance is dead. */
+TEST(killed_inside)
+{
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, start());
+	pid = fork_here();
+	if (!pid) {
+		share_enter();
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(-EOWNERDEAD, call(SYS_getpid));
+	EXPECT_EQ(-EOWNERDEAD, call(SYS_getpid));
+	EXPECT_STREQ("a process was killed inside the kernel", share->reason);
+}
+
+TEST_HARNESS_MAIN
