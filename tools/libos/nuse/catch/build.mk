@@ -15,7 +15,7 @@ RUN_LDFLAGS := -static-pie -nostdlib -Wl,-z,now -Wl,-z,noexecstack
 
 all: $(O)/nuse-catch.a $(O)/nuse-run.a $(O)/nuse-run
 
-$(catch-obj) $(run-obj) $(bare-obj): FLAGS += $(CATCH_FLAGS)
+$(catch-obj) $(run-obj) $(bare-obj): private FLAGS += $(CATCH_FLAGS)
 
 $(O)/obj/nuse/catch/%.o: $(catch-dir)%.S $(O)/obj/flags
 	@mkdir -p $(@D)

@@ -11,9 +11,11 @@
  * Which bytes are instructions is known only of exact forms, for an address
  * that a trap has told:
  *
- *   constant	mov $nr,%eax, moves between registers or from the stack, syscall;
- *		nr is the number that trapped. The stub does the same moves.
- *   sixth	mov 8(%rsp),%r9, syscall: libc's syscall()
+ *   move	an instruction of five bytes, which is mov $nr,%eax with the number
+ *		that trapped or a load from the stack; then moves between
+ *		registers or from the stack, then syscall
+ *   test	libc's read(): a test whether there are threads, a branch, the
+ *		number 0, syscall
  *   padding	any, within a short jump of five bytes int3, which no program
  *		runs into: Go
  *
@@ -35,7 +37,7 @@
 #define AREA_SIZE	65536
 #define MAX_AREAS	16
 #define MAX_TRIED	4096		/* a power of two */
-#define MAX_MOVES	32		/* bytes between the number and the syscall */
+#define MAX_MOVES	32		/* bytes from the five to the syscall */
 #define REACH		0x70000000L
 
 extern const char stub_enter[] hidden, stub_enter_small[] hidden;
@@ -59,6 +61,7 @@ static struct {
  * What replaces a site
  * @at:		the bytes that become a jump, and @len how many they are
  * @moves, @moves_len: instructions that the stub repeats
+ * @is_test:	of that form
  * @hole:	where a short jump at @at leads, or 0
  */
 struct site {
@@ -66,6 +69,7 @@ struct site {
 	unsigned int len;
 	const uint8_t *moves;
 	unsigned int moves_len;
+	bool is_test;
 	uintptr_t hole;
 };
 
@@ -144,29 +148,47 @@ static unsigned int move_len(const uint8_t *p)
 	return mod == 0 ? len + 1 : mod == 1 ? len + 2 : 0;
 }
 
-static bool only_moves(const uint8_t *p, const uint8_t *end)
+/* Moves, and for number 0 one xor %eax,%eax, up to the syscall */
+static bool only_moves(const uint8_t *p, const uint8_t *syscall, long nr)
 {
 	unsigned int len;
 
-	while (p < end) {
+	while (p < syscall) {
 		len = move_len(p);
+		if (!len && !nr && p[0] == 0x31 && p[1] == 0xc0)
+			len = 2;
 		if (!len)
 			return false;
 		p += len;
 	}
-	return p == end;
+	return p == syscall;
 }
 
-static bool constant(struct site *s, const struct text *text, long nr)
+/* What stands before an instruction must not be a prefix, so that it begins here. */
+static bool begins(const uint8_t *p)
 {
-	const uint8_t *syscall = (void *)(s->ip - 2), *p;
+	uint8_t before = p[-1];
+
+	return (before & 0xf0) != 0x40 && before != 0x0f && before != 0x66 && before != 0xf2 &&
+	       before != 0xf3 && before != 0xc4 && before != 0xc5 && before != 0x62;
+}
+
+static bool is_five(const uint8_t *p, long nr)
+{
 	uint32_t number;
 
-	for (p = syscall - 5; p >= syscall - 5 - MAX_MOVES && (uintptr_t)p > text->start; p--) {
-		memcpy(&number, p + 1, 4);
-		if (p[0] != 0xb8 || (p[-1] & 0xf0) == 0x40 || number != nr)
-			continue;
-		if (!only_moves(p + 5, syscall))
+	memcpy(&number, p + 1, sizeof(number));
+	if (p[0] == 0xb8 && number == nr)
+		return true;
+	return (p[0] == 0x48 || p[0] == 0x4c) && p[1] == 0x8b && move_len(p) == 5;
+}
+
+static bool move(struct site *s, const struct text *text, long nr)
+{
+	const uint8_t *syscall = (void *)(s->ip - 2), *p;
+
+	for (p = syscall - 5; p >= syscall - MAX_MOVES && (uintptr_t)p > text->start; p--) {
+		if (!is_five(p, nr) || !begins(p) || !only_moves(p + 5, syscall, nr))
 			continue;
 		s->at = (uintptr_t)p;
 		s->len = 5;
@@ -177,16 +199,17 @@ static bool constant(struct site *s, const struct text *text, long nr)
 	return false;
 }
 
-static bool sixth(struct site *s, const struct text *text)
+/* cmpb $0,distance(%rip); je; xor %eax,%eax; syscall */
+static bool test(struct site *s, const struct text *text, long nr)
 {
-	static const uint8_t move[] = { 0x4c, 0x8b, 0x4c, 0x24, 0x08 };
+	const uint8_t *p = (void *)(s->ip - 13);
 
-	s->at = s->ip - 2 - sizeof(move);
-	if (s->at < text->start || memcmp((void *)s->at, move, sizeof(move)))
+	if (nr || (uintptr_t)p <= text->start || !begins(p) || p[0] != 0x80 || p[1] != 0x3d ||
+	    p[6] != 0 || p[7] != 0x74 || p[9] != 0x31 || p[10] != 0xc0)
 		return false;
-	s->len = sizeof(move);
-	s->moves = (void *)s->at;
-	s->moves_len = sizeof(move);
+	s->at = (uintptr_t)p;
+	s->len = 5;
+	s->is_test = true;
 	return true;
 }
 
@@ -204,7 +227,6 @@ static bool padding(struct site *s, const struct text *text)
 			continue;
 		s->at = s->ip - 2;
 		s->len = 2;
-		s->moves_len = 0;
 		s->hole = p;
 		return true;
 	}
@@ -217,7 +239,7 @@ static bool site_find(struct site *s, const struct text *text, long nr)
 
 	if (s->ip - 2 < text->start || syscall[0] != 0x0f || syscall[1] != 0x05)
 		return false;
-	return constant(s, text, nr) || sixth(s, text) || padding(s, text);
+	return move(s, text, nr) || test(s, text, nr) || padding(s, text);
 }
 
 /* ---------------------------------------------------------------- stubs */
@@ -292,9 +314,23 @@ static uint8_t *put_jump(uint8_t *to, uintptr_t target)
 #define LEAVE_RED_ZONE	"\x48\x8d\x64\x24\x80"			/* lea -128(%rsp),%rsp */
 #define BACK_TO_RED_ZONE "\x48\x8d\xa4\x24\x80\x00\x00\x00"	/* lea 128(%rsp),%rsp */
 
+/* The test form's instructions, with distances from here; its condition is near. */
+static uint8_t *put_test(uint8_t *p, const uint8_t *site)
+{
+	int32_t distance;
+
+	memcpy(&distance, site + 2, sizeof(distance));
+	distance += site - p;
+	p = PUT(p, "\x80\x3d");
+	p = put(p, &distance, sizeof(distance));
+	p = PUT(p, "\x00");
+	p = put_near(p, "\x0f\x84", 2, (uintptr_t)site + 9 + (int8_t)site[8]);
+	return PUT(p, "\x31\xc0");
+}
+
 static uint8_t *stub_write(uint8_t *p, const struct site *s, uintptr_t slot)
 {
-	p = put(p, s->moves, s->moves_len);
+	p = s->is_test ? put_test(p, (void *)s->at) : put(p, s->moves, s->moves_len);
 	p = PUT(p, LEAVE_RED_ZONE);
 	p = put_near(p, "\xff\x15", 2, slot);			/* call *slot(%rip) */
 	p = PUT(p, BACK_TO_RED_ZONE);
@@ -306,7 +342,7 @@ static uint8_t *stub_write(uint8_t *p, const struct site *s, uintptr_t slot)
 
 static uintptr_t stub_make(const struct site *s, const struct text *text)
 {
-	size_t room = s->moves_len + 48;
+	size_t room = MAX_MOVES + 48;
 	struct area *a = area_find(s->ip, text->gap, room);
 	uintptr_t stub, slot;
 

@@ -121,6 +121,9 @@ long signal_mask(const long args[6], uint64_t *mask)
 		return -EFAULT;
 	if (args[1] && how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK)
 		return -EINVAL;
+	if (!mask && !sigsys_blocked() && !(args[1] && set & SIGSYS_BIT))
+		return host_call(__NR_rt_sigprocmask, how, args[1] ? &set : NULL, args[2],
+				 sizeof(set), 0, 0);
 	if (mask)
 		old = *mask;
 	else
