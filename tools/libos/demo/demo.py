@@ -90,11 +90,17 @@ def traffic():
     say("   namespace of this host (tools/libos/demo/httpd.c). The host's own ping and curl:")
     if not Path("/dev/net/tun").exists():
         die("/dev/net/tun does not exist: modprobe tun, or mknod /dev/net/tun c 10 200")
-    if subprocess.run(["unshare", "-Urn", "true"], stderr=subprocess.DEVNULL).returncode:
-        die("user namespaces are not allowed here: sysctl kernel.unprivileged_userns_clone=1, "
-            "or be root")
-    run("unshare", "-Urn", sys.executable, HERE / "demo.py", "--inside")
+    run(*new_namespaces(), sys.executable, HERE / "demo.py", "--inside")
     say()
+
+
+def new_namespaces():
+    """A command prefix. Root needs no user namespace, which a chroot and some containers refuse."""
+    for prefix in ["unshare", "-Urn"], ["unshare", "-n"]:
+        if not subprocess.run([*prefix, "true"], stderr=subprocess.DEVNULL).returncode:
+            return prefix
+    die("no namespaces can be made here: be root, or allow user namespaces (sysctl "
+        "kernel.unprivileged_userns_clone=1; not in a chroot)")
 
 
 def inside():
