@@ -74,20 +74,28 @@ static const struct {
 	{ "debugfs", "/sys/kernel/debug" },
 };
 
-/*
- * The scheduler's server for tasks that real-time tasks starve sets a timer
- * whenever an idle kernel has been woken, and nothing else here: it is off.
- */
-static void __init stop_fair_server(void)
+/* What is not there is not written. */
+static void __init write_file(const char *path, const char *text)
 {
-	struct file *file = filp_open("/sys/kernel/debug/sched/fair_server/cpu0/runtime",
-				      O_WRONLY, 0);
+	struct file *file = filp_open(path, O_WRONLY, 0);
 	loff_t pos = 0;
 
 	if (IS_ERR(file))
 		return;
-	vfs_write(file, (const char __user __force *)"0", 1, &pos);
-	__fput_sync(file);
+	vfs_write(file, (const char __user __force *)text, strlen(text), &pos);
+	fput(file);
+}
+
+/*
+ * Limits by memory would be 62 and 125; memory itself is limit enough. The
+ * scheduler's server for tasks that real-time tasks starve sets a timer whenever
+ * an idle kernel has been woken, and does nothing else here: it is off.
+ */
+static void __init set_limits(void)
+{
+	init_user_ns.ucount_max[UCOUNT_NET_NAMESPACES] = INT_MAX;
+	write_file("/proc/sys/kernel/threads-max", "30000");
+	write_file("/sys/kernel/debug/sched/fair_server/cpu0/runtime", "0");
 }
 
 /* What is not configured is not mounted. */
@@ -96,13 +104,11 @@ static int __init prepare_init(void)
 	struct file *file;
 	int i;
 
-	/* A limit by memory would be 62; memory itself is limit enough. */
-	init_user_ns.ucount_max[UCOUNT_NET_NAMESPACES] = INT_MAX;
 	for (i = 0; i < ARRAY_SIZE(mounts); i++) {
 		init_mkdir(mounts[i].dir, 0755);
 		init_mount("none", mounts[i].dir, mounts[i].type, 0, NULL);
 	}
-	stop_fair_server();
+	set_limits();
 	file = filp_open(INIT_FILE, O_CREAT | O_WRONLY, 0700);
 	if (IS_ERR(file))
 		return PTR_ERR(file);

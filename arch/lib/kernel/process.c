@@ -50,10 +50,6 @@ void flush_thread(void)
 {
 }
 
-void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
-{
-}
-
 /* A task has no registers of its own to be looked at. */
 long arch_ptrace(struct task_struct *child, long request, unsigned long addr,
 		 unsigned long data)
@@ -62,10 +58,6 @@ long arch_ptrace(struct task_struct *child, long request, unsigned long addr,
 }
 
 void ptrace_disable(struct task_struct *child)
-{
-}
-
-void user_disable_single_step(struct task_struct *child)
 {
 }
 

@@ -4,7 +4,6 @@
  */
 #include <linux/delay.h>
 #include <linux/init.h>
-#include <linux/math64.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/seq_file.h>
@@ -43,30 +42,6 @@ void __init init_IRQ(void)
 
 void calibrate_delay(void)
 {
-}
-
-/*
- * Time does not pass by waiting. A microsecond comes multiplied by 2^32 / 10^6,
- * a nanosecond by about 5.
- */
-void __const_udelay(unsigned long xloops)
-{
-	lib_spin_ns += mul_u64_u32_shr(xloops, NSEC_PER_SEC, 32);
-}
-
-void __udelay(unsigned long us)
-{
-	lib_spin_ns += us * NSEC_PER_USEC;
-}
-
-void __ndelay(unsigned long ns)
-{
-	lib_spin_ns += ns;
-}
-
-void __delay(unsigned long loops)
-{
-	lib_spin_ns += loops;
 }
 
 size_t arch_get_random_seed_longs(unsigned long *v, size_t max_longs)

@@ -8,7 +8,9 @@
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
 #include <linux/unistd.h>
+#include <uapi/linux/audit.h>
 #include <asm/lib.h>
+#include <asm/syscall.h>
 
 /* What would begin or resume at a program counter of the caller's */
 #define sys_clone		sys_ni_syscall
@@ -66,6 +68,11 @@ long lib_do_syscall(struct lib_call *call)
 		ret = table[nr](args[0], args[1], args[2], args[3], args[4], args[5]);
 	} while (unlikely(must_restart(call, ret)));
 	return ret;
+}
+
+int syscall_get_arch(struct task_struct *task)
+{
+	return AUDIT_ARCH_X86_64;
 }
 
 long lib_syscall(struct lib_task *task, long nr, long a0, long a1, long a2, long a3,

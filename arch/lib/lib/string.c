@@ -95,19 +95,3 @@ void *memset(void *p, int c, size_t n)
 	return p;
 }
 EXPORT_SYMBOL(memset);
-
-int memcmp(const void *a, const void *b, size_t n)
-{
-	const u8 *x = a, *y = b;
-
-	while (n >= 8 && *(const mem64 *)x == *(const mem64 *)y) {
-		x += 8;
-		y += 8;
-		n -= 8;
-	}
-	for (; n; n--, x++, y++)
-		if (*x != *y)
-			return *x - *y;
-	return 0;
-}
-EXPORT_SYMBOL(memcmp);

@@ -68,9 +68,3 @@ void __init mem_init(void)
 void free_initmem(void)
 {
 }
-
-void copy_page(void *to, const void *from)
-{
-	memcpy(to, from, PAGE_SIZE);
-}
-EXPORT_SYMBOL(copy_page);

@@ -317,10 +317,10 @@ static void pass_on(void *arg)
 	w->done = true;
 }
 
-#define NR_WORKERS	100
+#define NR_WORKERS	250
 
 /* A ring of functions that block in reads; no host thread but this one */
-TEST(a_hundred_functions)
+TEST(hundreds_of_functions)
 {
 	static struct worker w[NR_WORKERS];
 	struct libos_world *world = libos_world_new(1);

@@ -27,9 +27,7 @@ static __always_inline type arch_##atomic##_fetch_##op(type i, atomic##_t *v)	\
 										\
 	v->counter = old c_op i;						\
 	return old;								\
-}
-
-#define LIB_ATOMIC_RETURN(atomic, type, op, c_op)				\
+}										\
 static __always_inline type arch_##atomic##_##op##_return(type i, atomic##_t *v) \
 {										\
 	return v->counter = v->counter c_op i;					\
@@ -40,9 +38,7 @@ static __always_inline type arch_##atomic##_##op##_return(type i, atomic##_t *v)
 	LIB_ATOMIC_OP(atomic, type, sub, -)					\
 	LIB_ATOMIC_OP(atomic, type, and, &)					\
 	LIB_ATOMIC_OP(atomic, type, or, |)					\
-	LIB_ATOMIC_OP(atomic, type, xor, ^)					\
-	LIB_ATOMIC_RETURN(atomic, type, add, +)					\
-	LIB_ATOMIC_RETURN(atomic, type, sub, -)
+	LIB_ATOMIC_OP(atomic, type, xor, ^)
 
 LIB_ATOMIC(atomic, int)
 LIB_ATOMIC(atomic64, s64)

@@ -13,7 +13,6 @@
 #define PAGE_MASK	(~(PAGE_SIZE - 1))
 
 #ifndef __ASSEMBLY__
-
 #include <linux/pfn.h>
 
 extern unsigned long lib_memory;	/* its first byte */
@@ -27,7 +26,8 @@ extern unsigned long lib_memory_end;
 #define __va(x)		((void *)((unsigned long)(x) - PHYS_OFFSET + PAGE_OFFSET))
 
 #define virt_to_page(kaddr)	pfn_to_page(PFN_DOWN(__pa(kaddr)))
-#define page_to_virt(page)	__va((unsigned long)page_to_pfn(page) << PAGE_SHIFT)
+#define page_to_phys(page)	((phys_addr_t)page_to_pfn(page) << PAGE_SHIFT)
+#define page_to_virt(page)	__va(page_to_phys(page))
 #define pfn_to_kaddr(pfn)	__va((unsigned long)(pfn) << PAGE_SHIFT)
 #define virt_addr_valid(kaddr)					\
 	((unsigned long)(kaddr) >= lib_memory &&		\
@@ -38,8 +38,8 @@ struct page;
 #define HAVE_ARCH_ALLOC_PAGE
 void arch_alloc_page(struct page *page, int order);
 void clear_page(void *page);
-void copy_page(void *to, const void *from);
 #define clear_user_page(page, vaddr, pg)	clear_page(page)
+#define copy_page(to, from)			memcpy(to, from, PAGE_SIZE)
 #define copy_user_page(to, from, vaddr, pg)	copy_page(to, from)
 
 typedef struct page *pgtable_t;
@@ -57,13 +57,6 @@ typedef struct { unsigned long pgprot; } pgprot_t;
 #define __pgprot(x)	((pgprot_t) { (x) })
 
 #define VM_DATA_DEFAULT_FLAGS	VM_DATA_FLAGS_NON_EXEC
-
-static inline unsigned long virt_to_pfn(const void *kaddr)
-{
-	return PFN_DOWN(__pa(kaddr));
-}
-
-#define page_to_phys(page)	((phys_addr_t)page_to_pfn(page) << PAGE_SHIFT)
 
 extern unsigned long max_mapnr;
 #define pfn_valid(pfn)	((pfn) >= ARCH_PFN_OFFSET && (pfn) - ARCH_PFN_OFFSET < max_mapnr)

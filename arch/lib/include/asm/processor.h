@@ -32,15 +32,9 @@ struct thread_struct {
 #define INIT_THREAD		{ }
 
 #define task_pt_regs(tsk)	(&(tsk)->thread.regs)
-#define KSTK_EIP(tsk)		(task_pt_regs(tsk)->ip)
-#define KSTK_ESP(tsk)		(task_pt_regs(tsk)->sp)
-
-static inline unsigned long __get_wchan(struct task_struct *p)
-{
-	return 0;
-}
-
-void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp);
+#define KSTK_EIP(tsk)		0UL
+#define KSTK_ESP(tsk)		0UL
+#define __get_wchan(tsk)	0UL
 
 /* A loop that waits for time to pass must see it pass: see time.c. */
 extern unsigned long lib_spin_ns;

@@ -7,10 +7,8 @@
 #define __HAVE_ARCH_MEMCPY
 #define __HAVE_ARCH_MEMMOVE
 #define __HAVE_ARCH_MEMSET
-#define __HAVE_ARCH_MEMCMP
 void *memcpy(void *to, const void *from, size_t n);
 void *memmove(void *to, const void *from, size_t n);
 void *memset(void *p, int c, size_t n);
-int memcmp(const void *a, const void *b, size_t n);
 
 #endif /* _ASM_LIB_STRING_H */

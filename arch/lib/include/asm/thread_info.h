@@ -17,11 +17,7 @@ struct thread_info {
 	int preempt_count;
 };
 
-#define INIT_THREAD_INFO(tsk)			\
-{						\
-	.flags		= 0,			\
-	.preempt_count	= INIT_PREEMPT_COUNT,	\
-}
+#define INIT_THREAD_INFO(tsk)	{ .preempt_count = INIT_PREEMPT_COUNT }
 #endif /* __ASSEMBLY__ */
 
 #define TIF_NOTIFY_RESUME	1
@@ -30,14 +26,12 @@ struct thread_info {
 #define TIF_NOTIFY_SIGNAL	4
 #define TIF_MEMDIE		5
 #define TIF_RESTORE_SIGMASK	6
-#define TIF_SECCOMP		7
-#define TIF_SYSCALL_TRACE	8
+#define TIF_SYSCALL_TRACE	7
 
 #define _TIF_NOTIFY_RESUME	(1 << TIF_NOTIFY_RESUME)
 #define _TIF_SIGPENDING		(1 << TIF_SIGPENDING)
 #define _TIF_NEED_RESCHED	(1 << TIF_NEED_RESCHED)
 #define _TIF_NOTIFY_SIGNAL	(1 << TIF_NOTIFY_SIGNAL)
-#define _TIF_SECCOMP		(1 << TIF_SECCOMP)
 
 /* What is to be done before a task goes back to user mode */
 #define _TIF_WORK_MASK		(_TIF_NOTIFY_RESUME | _TIF_SIGPENDING | \

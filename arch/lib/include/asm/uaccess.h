@@ -8,7 +8,8 @@
 #define _ASM_LIB_UACCESS_H
 
 #include <linux/string.h>
-#include <asm/asm-extable.h>
+#include <linux/stringify.h>
+#include <asm/extable.h>
 #include <asm-generic/access_ok.h>
 
 /* The current task's process is gone and its memory with it. */
@@ -45,8 +46,8 @@ raw_copy_to_user(void __user *to, const void *from, unsigned long n)
 		     "4:	mov %[efault], %[err]\n"		\
 		     "	jmp 3b\n"					\
 		     ".popsection\n"					\
-		     LIB_EXTABLE(1b, 4b)				\
-		     LIB_EXTABLE(2b, 4b)				\
+		     __stringify(LIB_EXTABLE(1b, 4b)) "\n"		\
+		     __stringify(LIB_EXTABLE(2b, 4b)) "\n"		\
 		     : [err] "+r" (__err), [word] reg (__word),	\
 		       [dst] "=m" (*(type *)(to))			\
 		     : [src] "m" (*(const type *)(from)), [efault] "i" (-EFAULT)); \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#include <uapi/asm/unistd.h>
+#include <asm/unistd_64.h>
 
 #define NR_syscalls (__NR_syscalls)
 

@@ -1,4 +1,2 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _ASM_LIB_VMALLOC_H
-#define _ASM_LIB_VMALLOC_H
-#endif /* _ASM_LIB_VMALLOC_H */
+/* Nothing to say: there are no page tables. */
