@@ -14,7 +14,7 @@
 #include <poll.h>
 #include <time.h>
 #include "catch.h"
-#include "share.h"
+#include "inner-share.h"
 #include "vdso.h"
 
 #define WAITERS		(1U << 31)	/* share_control::lock */
@@ -25,7 +25,7 @@ struct share_process share_process;
 
 /* ------------------------------------------------------------------- waiting */
 
-uint64_t share_clock(void)
+static uint64_t now(void)
 {
 	return vdso_clock(CLOCK_MONOTONIC);
 }
@@ -47,12 +47,12 @@ static unsigned int number_of(const struct share_thread *thread)
 	return thread - share->threads + 1;
 }
 
-static struct share_thread *thread_of(const struct lib_task *task)
+struct share_thread *share_thread_of(const struct lib_task *task)
 {
 	return &share->threads[task->host[0]];
 }
 
-static void declare_dead(const char *reason)
+void share_declare_dead(const char *reason)
 {
 	unsigned int i;
 
@@ -91,7 +91,7 @@ static void lock_slow(uint32_t tid)
 		/* Its holder is gone: the first to see that takes it over. */
 		if (__atomic_compare_exchange_n(&share->lock, &seen, tid | WAITERS, false,
 						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
-			declare_dead("a process was killed inside the kernel");
+			share_declare_dead("a process was killed inside the kernel");
 			return;
 		}
 	}
@@ -162,7 +162,7 @@ static void wake_later(struct share_thread *thread)
 
 static void fire(void)
 {
-	if (share->deadline > share_clock() || !share->exports.timer_fire)
+	if (share->deadline > now() || !share->exports.timer_fire)
 		return;
 	share->deadline = LIB_TIME_NEVER;
 	share->exports.timer_fire();
@@ -208,7 +208,7 @@ static bool look(void)
 static long poll_devices(uint64_t until)
 {
 	struct pollfd fds[1 + SHARE_DEVICES] = { { share_process.kick_fd, POLLIN, 0 } };
-	uint64_t now = share_clock(), ns = until > now ? until - now : 0, count;
+	uint64_t start = now(), ns = until > start ? until - start : 0, count;
 	struct timespec ts = { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
 	unsigned int nr = share->nr_devices, i;
 	long ret;
@@ -271,7 +271,7 @@ static void sleep_here(struct share_thread *self)
 		interrupted(self->task);
 }
 
-static void next_turn(void)
+void share_next_turn(void)
 {
 	share->turn++;
 	futex_wake(&share->turn, SHARE_THREADS);
@@ -284,10 +284,10 @@ static void go_on(void)
 
 	share->left = NULL;
 	share->exports.resume(left);
-	next_turn();
+	share_next_turn();
 }
 
-static void await_turn(void)
+void share_await_turn(void)
 {
 	uint32_t turn = share->turn, tid = holder();
 
@@ -297,27 +297,15 @@ static void await_turn(void)
 }
 
 /* Somebody has to look after the devices when this thread's call is complete. */
-static void elect(void)
+void share_elect(void)
 {
 	if (!share->poller && share->waiting)
 		wake_later(&share->threads[share->waiting - 1]);
 }
 
-/* ------------------------------------------------------------ the host table */
+/* ------------------------------------------- what the kernel asks its host for */
 
-static uint64_t clock_ns(void *ctx)
-{
-	(void)ctx;
-	return share_clock();
-}
-
-static uint64_t realtime_ns(void *ctx)
-{
-	(void)ctx;
-	return vdso_clock(CLOCK_REALTIME);
-}
-
-static void timer_arm(void *ctx, uint64_t deadline)
+void share_arm(void *ctx, uint64_t deadline)
 {
 	(void)ctx;
 	share->deadline = deadline;
@@ -325,15 +313,15 @@ static void timer_arm(void *ctx, uint64_t deadline)
 		wake_later(&share->threads[share->poller - 1]);
 }
 
-static void idle(void *ctx, struct lib_task *task, uint64_t deadline)
+void share_idle(void *ctx, struct lib_task *task, uint64_t deadline)
 {
-	struct share_thread *self = task ? thread_of(task) : NULL;
+	struct share_thread *self = task ? share_thread_of(task) : NULL;
 
 	(void)ctx;
 	if (self)
 		self->word = 0;
 	if (share->left && share->left->process != share_process.number)
-		await_turn();
+		share_await_turn();
 	else if (share->left)
 		go_on();
 	else if (self && !share->poller)
@@ -342,215 +330,15 @@ static void idle(void *ctx, struct lib_task *task, uint64_t deadline)
 		sleep_here(self);
 }
 
-static void wake(void *ctx, struct lib_task *task)
+void share_wake(void *ctx, struct lib_task *task)
 {
 	(void)ctx;
 	if (!task->done)
 		share->left = task;
-	wake_later(thread_of(task));
+	wake_later(share_thread_of(task));
 }
 
-static void note_signal(void *ctx, struct lib_task *task, int sig)
-{
-	(void)ctx;
-	thread_of(task)->signals |= 1ULL << (sig - 1);
-}
-
-static void console_write(void *ctx, const char *text, size_t len)
-{
-	(void)ctx;
-	while (len--)
-		share->console[share->console_len++ % sizeof(share->console)] = *text++;
-}
-
-static void random_fill(void *ctx, void *buf, size_t len)
-{
-	unsigned char *at = buf, *end = at + len;
-	long got;
-
-	(void)ctx;
-	while (at < end) {
-		got = host_call(__NR_getrandom, at, end - at, 0, 0, 0, 0);
-		at += got > 0 ? got : 0;
-	}
-}
-
-static void panicked(void *ctx, const char *reason)
-{
-	(void)ctx;
-	declare_dead(reason);
-}
-
-static unsigned int netdev_tx(void *ctx, uint32_t id, const struct lib_packet *pkts,
-			      unsigned int nr)
-{
-	struct lib_iov iov[1 + LIB_MAX_IOV];
-	unsigned int i, k, dev = 0;
-
-	(void)ctx;
-	while (dev < share->nr_devices && share->devices[dev].id != id)
-		dev++;
-	if (dev == share->nr_devices)
-		return nr;
-	for (i = 0; i < nr; i++) {
-		iov[0] = (struct lib_iov) { (void *)&pkts[i].vnet, share->devices[dev].vnet_hdr };
-		for (k = 0; k < pkts[i].nr_iov; k++)
-			iov[1 + k] = pkts[i].iov[k];
-		host_call(__NR_writev, share_process.fds[dev], iov, 1 + k, 0, 0, 0);
-	}
-	return nr;
-}
-
-void share_host(struct lib_host *host)
-{
-	*host = (struct lib_host) {
-		.size = sizeof(*host),
-		.version = LIB_ABI_VERSION,
-		.process = share_process.number,
-		.clock_ns = clock_ns,
-		.realtime_ns = realtime_ns,
-		.timer_arm = timer_arm,
-		.idle = idle,
-		.wake = wake,
-		.signal = note_signal,
-		.console_write = console_write,
-		.random = random_fill,
-		.panic = panicked,
-		.netdev_tx = netdev_tx,
-	};
-}
-
-/* --------------------------------------------------------------- processes */
-
-/*
- * Under the lock, which is given away meanwhile: so one at a time, and from a
- * parent that makes no calls.
- */
-static int make_task(struct lib_task *parent, struct lib_task **task, uint32_t flags)
-{
-	int err;
-
-	while (share->creating && !share->dead)
-		await_turn();
-	if (share->dead)
-		return -EOWNERDEAD;
-	share->creating = 1;
-	err = share->exports.task_create(parent, task, flags, NULL, NULL, 0);
-	share->creating = 0;
-	next_turn();
-	return err;
-}
-
-/* Under the lock: a process of the instance like that of @parent. */
-static int make_member(struct lib_task *parent)
-{
-	struct lib_task *helper;
-	int i, err;
-
-	for (i = 1; i < SHARE_PROCESSES && share->members[i].pid; i++)
-		;
-	if (i == SHARE_PROCESSES)
-		return -EAGAIN;
-	share->members[i].pid = share_process.pid;
-	err = make_task(parent, &helper, LIB_TASK_PROCESS);
-	share->members[i] = (struct share_member) {
-		.pid = err ? 0 : share_process.pid,
-		.helper = helper,
-	};
-	return err ? err : i;
-}
-
-/* Under the lock: this process is the member from now on. */
-static int become(int number)
-{
-	struct lib_host host;
-	int err;
-
-	share_process.number = number;
-	share_process.pid = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
-	share->members[number].pid = share_process.pid;
-	share_host(&host);
-	err = share->exports.attach(&host);
-	return err ? err : share->exports.task_adopt(share->members[number].helper);
-}
-
-int share_attach(void)
-{
-	struct lib_host host;
-	int err = share_enter();
-
-	if (err)
-		return err;
-	share_host(&host);
-	share_process.pid = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
-	err = share->exports.attach(&host);
-	if (!err)
-		err = make_member(share->members[1].helper);
-	if (err > 0)
-		err = become(err);
-	leave();
-	return err;
-}
-
-int share_fork(void)
-{
-	struct share_thread *self;
-	int err;
-
-	self = share_self(&err);
-	if (!self)
-		return err;
-	err = share_enter();
-	if (err)
-		return err;
-	err = make_member(self->task);
-	leave();
-	return err;
-}
-
-int share_forked(int number)
-{
-	int err = share_map_host_page();
-
-	if (!err)
-		err = share_enter();
-	if (err)
-		return err;
-	err = become(number);
-	leave();
-	return err;
-}
-
-void share_reap(uint32_t number)
-{
-	struct share_thread *thread = share->threads, *end = thread + SHARE_THREADS;
-
-	if (share_enter())
-		return;
-	for (; thread < end; thread++) {
-		if (thread->process != number)
-			continue;
-		if (share->left == thread->task)
-			share->left = NULL;
-		if (share->poller == number_of(thread))
-			share->poller = 0;
-		share->exports.task_adopt(thread->task);
-		if (!thread->task->dead)
-			share->exports.task_kill(thread->task);
-	}
-	share->exports.task_kill(share->members[number].helper);
-	share->exports.run();
-	for (thread = share->threads; thread < end; thread++) {
-		if (thread->process != number)
-			continue;
-		share->exports.task_exit(thread->task);
-		*thread = (struct share_thread) { 0 };
-	}
-	share->exports.task_exit(share->members[number].helper);
-	share->members[number] = (struct share_member) { 0 };
-	elect();
-	leave();
-}
+/* -------------------------------------------------------------------- calls */
 
 void share_care(uint64_t until)
 {
@@ -563,50 +351,6 @@ void share_care(uint64_t until)
 	share->exports.run();
 	leave();
 	poll_devices(until);
-}
-
-/* ------------------------------------------------------------------ threads */
-
-static struct share_thread *find(uint64_t key)
-{
-	static struct share_thread *last;
-	struct share_thread *thread = last;
-
-	if (thread && thread->key == key && thread->process == share_process.number)
-		return thread;
-	for (thread = share->threads; thread < share->threads + SHARE_THREADS; thread++)
-		if (thread->process == share_process.number && thread->key == key)
-			return last = thread;
-	return NULL;
-}
-
-struct share_thread *share_self(int *err)
-{
-	uint64_t key = thread_key();
-	struct share_thread *self = find(key);
-	struct lib_task *task;
-
-	*err = 0;
-	if (self)
-		return self;
-	*err = share_enter();
-	if (*err)
-		return NULL;
-	*err = make_task(share->members[share_process.number].helper, &task, 0);
-	for (self = share->threads; !*err && self->process; self++)
-		if (self == share->threads + SHARE_THREADS - 1)
-			*err = -EAGAIN;
-	if (!*err) {
-		*self = (struct share_thread) {
-			.process = share_process.number,
-			.tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0),
-			.key = key,
-			.task = task,
-		};
-		task->host[0] = self - share->threads;
-	}
-	leave();
-	return *err ? NULL : self;
 }
 
 static void raise_signals(struct share_thread *self)
@@ -629,7 +373,7 @@ long share_call(struct share_thread *self, long nr, const long args[6])
 				     args[4], args[5]);
 	if (ret == -EAGAIN && !share->poller && share->nr_devices)
 		look();
-	elect();
+	share_elect();
 	leave();
 	if (__builtin_expect(self->signals, 0))
 		raise_signals(self);

@@ -167,6 +167,4 @@ void share_care(uint64_t until);
 /* A process is gone: ends its tasks, or the instance if it was inside. */
 void share_reap(uint32_t number);
 
-uint64_t share_clock(void);
-
 #endif /* _NUSE_SHARE_H */

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * host.c - the host table of a process. What waits and wakes is in share.c; here
+ * is what else a kernel needs: the time, random numbers, a console, a line.
+ */
+#include <asm/unistd.h>
+#include <time.h>
+#include "catch.h"
+#include "inner-share.h"
+#include "vdso.h"
+
+static uint64_t clock_ns(void *ctx)
+{
+	(void)ctx;
+	return vdso_clock(CLOCK_MONOTONIC);
+}
+
+static uint64_t realtime_ns(void *ctx)
+{
+	(void)ctx;
+	return vdso_clock(CLOCK_REALTIME);
+}
+
+static void note_signal(void *ctx, struct lib_task *task, int sig)
+{
+	(void)ctx;
+	share_thread_of(task)->signals |= 1ULL << (sig - 1);
+}
+
+static void console_write(void *ctx, const char *text, size_t len)
+{
+	(void)ctx;
+	while (len--)
+		share->console[share->console_len++ % sizeof(share->console)] = *text++;
+}
+
+static void random_fill(void *ctx, void *buf, size_t len)
+{
+	unsigned char *at = buf, *end = at + len;
+	long got;
+
+	(void)ctx;
+	while (at < end) {
+		got = host_call(__NR_getrandom, at, end - at, 0, 0, 0, 0);
+		at += got > 0 ? got : 0;
+	}
+}
+
+static void panicked(void *ctx, const char *reason)
+{
+	(void)ctx;
+	share_declare_dead(reason);
+}
+
+static unsigned int netdev_tx(void *ctx, uint32_t id, const struct lib_packet *pkts,
+			      unsigned int nr)
+{
+	struct lib_iov iov[1 + LIB_MAX_IOV];
+	unsigned int i, k, dev = 0;
+
+	(void)ctx;
+	while (dev < share->nr_devices && share->devices[dev].id != id)
+		dev++;
+	if (dev == share->nr_devices)
+		return nr;
+	for (i = 0; i < nr; i++) {
+		iov[0] = (struct lib_iov) { (void *)&pkts[i].vnet, share->devices[dev].vnet_hdr };
+		for (k = 0; k < pkts[i].nr_iov; k++)
+			iov[1 + k] = pkts[i].iov[k];
+		host_call(__NR_writev, share_process.fds[dev], iov, 1 + k, 0, 0, 0);
+	}
+	return nr;
+}
+
+void share_host(struct lib_host *host)
+{
+	*host = (struct lib_host) {
+		.size = sizeof(*host),
+		.version = LIB_ABI_VERSION,
+		.process = share_process.number,
+		.clock_ns = clock_ns,
+		.realtime_ns = realtime_ns,
+		.timer_arm = share_arm,
+		.idle = share_idle,
+		.wake = share_wake,
+		.signal = note_signal,
+		.console_write = console_write,
+		.random = random_fill,
+		.panic = panicked,
+		.netdev_tx = netdev_tx,
+	};
+}
+

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* inner-share.h - what the files of share.h have for each other; under the lock */
+#ifndef _NUSE_INNER_SHARE_H
+#define _NUSE_INNER_SHARE_H
+
+#include "share.h"
+
+/* Nobody enters again; who waits finds out. */
+void share_declare_dead(const char *reason);
+
+/* Gives the lock away until a call has gone on in its process, or a task is made. */
+void share_await_turn(void);
+/* Such a thing has happened. */
+void share_next_turn(void);
+
+/* Somebody has to look after the devices when this thread is done. */
+void share_elect(void);
+
+struct share_thread *share_thread_of(const struct lib_task *task);
+
+/* lib_host::timer_arm, ::idle, ::wake */
+void share_arm(void *ctx, uint64_t deadline);
+void share_idle(void *ctx, struct lib_task *task, uint64_t deadline);
+void share_wake(void *ctx, struct lib_task *task);
+
+#endif /* _NUSE_INNER_SHARE_H */
