@@ -8,6 +8,7 @@ nuse-run, static, and dynamic with the catcher preloaded.
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -191,6 +192,35 @@ def stripped_preload():
                  "$LD_PRELOAD'", env=preloaded())
     if got != f"4242\n4242 {PRELOAD}\n":
         raise AssertionError(got)
+
+
+@test
+def blocked_at_start():
+    """Who starts the program has SIGSYS blocked and ignored; the program believes the latter"""
+    def prepare():
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGSYS})
+        signal.signal(signal.SIGSYS, signal.SIG_IGN)
+
+    for command, env in ((["python3"], preloaded()), ([RUN, "python3"], None)):
+        got = output(*command, "-c", "import os, signal; print(os.getppid(), "
+                     "signal.pthread_sigmask(0, []), signal.getsignal(signal.SIGSYS))",
+                     preexec_fn=prepare, env=env)
+        if not got.startswith("4242 {<Signals.SIGSYS: 31>}"):
+            raise AssertionError(got)
+
+
+@test
+def another_root():
+    """chroot into a directory without our files, but with /proc"""
+    if os.geteuid():
+        raise Skip("needs root")
+    with tempfile.TemporaryDirectory() as directory:
+        shutil.copy(program("calls", "-static"), f"{directory}/calls")
+        os.mkdir(f"{directory}/proc")
+        got = output("unshare", "-m", RUN, "sh", "-c", f"mount -t proc none {directory}/proc && "
+                     f"chroot {directory} /calls kinds patched exe")
+        if got != "fine\n":
+            raise AssertionError(got)
 
 
 @test

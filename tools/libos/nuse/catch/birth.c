@@ -37,6 +37,8 @@ _Static_assert(offsetof(struct birth, done) == BIRTH_DONE, "gateway.h");
 _Static_assert(offsetof(struct birth, users) == BIRTH_USERS, "gateway.h");
 
 static struct birth *births;
+/* Parents that wait for a child on their memory */
+static int lenders;
 
 static struct birth *find(int users)
 {
@@ -73,16 +75,23 @@ static bool borrows(uint64_t flags)
 	return flags & CLONE_VM && !(flags & (CLONE_SIGHAND | CLONE_THREAD));
 }
 
+static bool lends(uint64_t flags)
+{
+	return borrows(flags) && flags & CLONE_VFORK;
+}
+
 static void in_child(struct birth *b)
 {
 	struct thread *self;
 	struct birth *other;
 
 	if (b->flags & CLONE_CLEAR_SIGHAND)
-		trap_arm();
+		trap_arm(borrows(b->flags) ? &b->state.sigsys : &signal_state.sigsys);
 	if (!(b->flags & CLONE_VM)) {
 		for (other = births; other; other = other->next)
 			other->users = other == b;
+		lenders = 0;
+		signal_state = b->state;
 		patch_reset();
 	} else if (borrows(b->flags)) {
 		b->child = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
@@ -99,8 +108,12 @@ static void in_parent(struct birth *b, long ret)
 {
 	if (ret < 0 && b->flags & CLONE_VM)
 		b->users = 1;
-	if (borrows(b->flags) && b->flags & CLONE_VFORK) {
-		signal_state = b->state;
+	if (lends(b->flags)) {
+		struct thread *self = thread_self();
+
+		if (self)
+			self->sigsys_blocked = b->sigsys_blocked;
+		__atomic_sub_fetch(&lenders, 1, __ATOMIC_RELAXED);
 		b->child = 0;
 		if (b->left)
 			host_call(__NR_munmap, b->left, b->left_size, 0, 0, 0, 0);
@@ -171,11 +184,13 @@ void birth_begin(long nr, struct ucontext *uc)
 	b->done = done;
 	b->flags = flags;
 	b->sigsys_blocked = self && self->sigsys_blocked;
-	b->state = signal_state;
+	b->state = *(birth_state() ?: &signal_state);
 	b->child = 0;
 	b->left = NULL;
 	uc->uc_sigmask = ~SIGSYS_BIT;
 	host_call(__NR_rt_sigprocmask, SIG_SETMASK, &uc->uc_sigmask, 0, sizeof(b->mask), 0, 0);
+	if (lends(flags))
+		__atomic_add_fetch(&lenders, 1, __ATOMIC_RELAXED);
 	nuse_clone_begin(flags);
 	uc->uc_mcontext.rax = nr;
 	uc->uc_mcontext.rbx = (uint64_t)b;
@@ -184,9 +199,12 @@ void birth_begin(long nr, struct ucontext *uc)
 
 static struct birth *birth_of_borrower(void)
 {
-	int self = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
 	struct birth *b;
+	int self;
 
+	if (!__atomic_load_n(&lenders, __ATOMIC_RELAXED))
+		return NULL;
+	self = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
 	for (b = births; b; b = b->next) {
 		if (b->users && b->child == self)
 			return b;
@@ -194,9 +212,11 @@ static struct birth *birth_of_borrower(void)
 	return NULL;
 }
 
-bool birth_borrowed(void)
+struct signal_state *birth_state(void)
 {
-	return birth_of_borrower();
+	struct birth *b = birth_of_borrower();
+
+	return b ? &b->state : NULL;
 }
 
 void birth_leave(void *memory, size_t size)

@@ -18,6 +18,9 @@ int catch_init(void)
 		return err;
 	thread_init();
 	patch_init();
-	err = trap_arm();
-	return err ?: filter_install();
+	err = trap_arm(&signal_state.sigsys);
+	if (err)
+		return err;
+	signal_start();
+	return filter_install();
 }

@@ -47,8 +47,8 @@ hidden int filter_install(void);
 
 /* --------------------------------------------------------------- trap.c */
 
-/* The handler of SIGSYS for this process */
-hidden int trap_arm(void);
+/* The handler of SIGSYS for this process; @old: what was there, which is the program's */
+hidden int trap_arm(struct sigaction *old);
 
 /* --------------------------------------------------------------- call.c */
 
@@ -67,12 +67,14 @@ hidden long signal_mask(const long args[6], uint64_t *mask);
 hidden long signal_suspend(const long args[6]);
 /* A set of the program without SIGSYS, in @set; 0 or -EFAULT */
 hidden int signal_set(uint64_t *set, long user);
+/* The thread that arms the catcher may have it blocked. */
+hidden void signal_start(void);
 /* SIGSYS that no filter of ours sent: it is for the program. */
 hidden void signal_sigsys(siginfo_t *info, struct ucontext *uc);
 /* Returns from a handler of the program: never returns. */
 hidden void signal_return(struct ucontext *uc);
 
-/* What a program believes of SIGSYS, for calls that share memory but no signals */
+/* What a process believes of SIGSYS */
 struct signal_state {
 	struct sigaction sigsys;	/* its action */
 	uint64_t masks;			/* signals whose sa_mask has SIGSYS */
@@ -85,8 +87,8 @@ extern hidden struct signal_state signal_state;
 
 /* Makes the program go on in the gateway, where its clone, fork or vfork is done. */
 hidden void birth_begin(long nr, struct ucontext *uc);
-/* Whether the caller is a child on its parent's memory: vfork, posix_spawn */
-hidden bool birth_borrowed(void);
+/* NULL, or the caller is a child on its parent's memory (vfork, posix_spawn): its own */
+hidden struct signal_state *birth_state(void);
 /* Memory that the parent is to unmap, if the caller is a child on its memory. */
 hidden void birth_leave(void *memory, size_t size);
 
@@ -121,7 +123,7 @@ hidden long self_readlink(long nr, const long args[6]);
 /* ------------------------------------------------------------- thread.c */
 
 struct thread {
-	uintptr_t key;			/* fs base + 1 */
+	uintptr_t key;			/* fs base */
 	bool sigsys_blocked;
 	bool busy;			/* @stack is in use */
 	char *stack;			/* its upper end */

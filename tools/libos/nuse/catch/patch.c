@@ -362,7 +362,7 @@ static bool one_thread(void)
 {
 	struct stat st;
 
-	return !birth_borrowed() &&
+	return !birth_state() &&
 	       !host_call(__NR_stat, "/proc/self/task", &st, 0, 0, 0, 0) && st.st_nlink == 3;
 }
 
@@ -416,11 +416,23 @@ static void site_patch(uintptr_t ip, long nr)
 	protect(from, to - from, PROT_READ | PROT_EXEC);
 }
 
+static void set_mask(const uint64_t *mask, uint64_t *old)
+{
+	host_call(__NR_rt_sigprocmask, SIG_SETMASK, mask, old, sizeof(*mask), 0, 0);
+}
+
+/* No handler may leave by a jump meanwhile. */
 void patch_site(uintptr_t ip, long nr)
 {
+	const uint64_t all = ~SIGSYS_BIT;
+	uint64_t mask;
+
 	if (!patch_numbers[nr] || __atomic_exchange_n(&patch.locked, 1, __ATOMIC_ACQUIRE))
 		return;
-	if (!tried_before(ip))
+	if (!tried_before(ip)) {
+		set_mask(&all, &mask);
 		site_patch(ip, nr);
+		set_mask(&mask, NULL);
+	}
 	__atomic_store_n(&patch.locked, 0, __ATOMIC_RELEASE);
 }

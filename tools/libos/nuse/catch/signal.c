@@ -15,6 +15,11 @@
 
 struct signal_state signal_state;
 
+static struct signal_state *state(void)
+{
+	return birth_state() ?: &signal_state;
+}
+
 static long sigreal(long how, uint64_t *set, uint64_t *old)
 {
 	return host_call(__NR_rt_sigprocmask, how, set, old, sizeof(*set), 0, 0);
@@ -32,9 +37,9 @@ int signal_set(uint64_t *set, long user)
 
 static long sigsys_action(const struct sigaction *action, struct sigaction *old)
 {
-	*old = signal_state.sigsys;
+	*old = state()->sigsys;
 	if (action)
-		signal_state.sigsys = *action;
+		state()->sigsys = *action;
 	return 0;
 }
 
@@ -43,11 +48,11 @@ static long other_action(int sig, struct sigaction *action, struct sigaction *ol
 	uint64_t bit = 1UL << (sig - 1), masks;
 	long ret;
 
-	masks = signal_state.masks & bit;
+	masks = state()->masks & bit;
 	if (action && action->sa_mask & SIGSYS_BIT)
-		__atomic_or_fetch(&signal_state.masks, bit, __ATOMIC_RELAXED);
+		__atomic_or_fetch(&state()->masks, bit, __ATOMIC_RELAXED);
 	else if (action)
-		__atomic_and_fetch(&signal_state.masks, ~bit, __ATOMIC_RELAXED);
+		__atomic_and_fetch(&state()->masks, ~bit, __ATOMIC_RELAXED);
 	if (action)
 		action->sa_mask &= ~SIGSYS_BIT;
 	ret = host_call(__NR_rt_sigaction, sig, action, old, sizeof(action->sa_mask), 0, 0);
@@ -87,9 +92,9 @@ static void block_sigsys(bool yes)
 
 	if (self)
 		self->sigsys_blocked = yes;
-	if (yes || !signal_state.pending)
+	if (yes || !state()->pending)
 		return;
-	signal_state.pending = false;
+	state()->pending = false;
 	host_call(__NR_tgkill, host_call(__NR_getpid, 0, 0, 0, 0, 0, 0),
 		  host_call(__NR_gettid, 0, 0, 0, 0, 0, 0), SIGSYS, 0, 0, 0);
 }
@@ -139,6 +144,14 @@ long signal_mask(const long args[6], uint64_t *mask)
 	return ret;
 }
 
+void signal_start(void)
+{
+	uint64_t set = SIGSYS_BIT, old;
+
+	sigreal(SIG_UNBLOCK, &set, &old);
+	block_sigsys(old & SIGSYS_BIT);
+}
+
 long signal_suspend(const long args[6])
 {
 	uint64_t set;
@@ -174,11 +187,11 @@ static void die_of_sigsys(void)
 
 void signal_sigsys(siginfo_t *info, struct ucontext *uc)
 {
-	struct sigaction action = signal_state.sigsys;
+	struct sigaction action = state()->sigsys;
 	uint64_t mask = action.sa_mask & ~SIGSYS_BIT;
 
 	if (info->si_code <= 0 && sigsys_blocked()) {
-		signal_state.pending = true;
+		state()->pending = true;
 		return;
 	}
 	if (action.sa_handler == SIG_DFL)
@@ -186,7 +199,7 @@ void signal_sigsys(siginfo_t *info, struct ucontext *uc)
 	if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
 		return;
 	if (action.sa_flags & SA_RESETHAND)
-		signal_state.sigsys.sa_handler = SIG_DFL;
+		state()->sigsys.sa_handler = SIG_DFL;
 	sigreal(SIG_BLOCK, &mask, NULL);
 	((void (*)(int, siginfo_t *, void *))(void *)action.sa_handler)(SIGSYS, info, uc);
 	uc->uc_sigmask &= ~SIGSYS_BIT;

@@ -17,6 +17,8 @@
 #define HWCAP2_FSGSBASE	2
 
 static struct thread threads[NR_THREADS];
+/* A program's first thread, before it has an fs base: then it is a new one, and its heir. */
+static struct thread first;
 static bool have_rdfsbase;
 
 void thread_init(void)
@@ -46,16 +48,20 @@ static uintptr_t fs_base(void)
 
 struct thread *thread_self(void)
 {
-	uintptr_t key = fs_base() + 1, seen;
+	uintptr_t key = fs_base(), seen;
 	size_t slot = (key * 0x9e3779b97f4a7c15UL) >> 52, i;
 
+	if (!key)
+		return &first;
 	for (i = 0; i < NR_THREADS; i++) {
 		struct thread *t = &threads[(slot + i) % NR_THREADS];
 
 		seen = __atomic_load_n(&t->key, __ATOMIC_RELAXED);
 		if (!seen && __atomic_compare_exchange_n(&t->key, &seen, key, false,
-							 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+							 __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+			t->sigsys_blocked = first.sigsys_blocked;
 			return t;
+		}
 		if (seen == key)
 			return t;
 	}

@@ -48,7 +48,7 @@ static void on_sigsys(int sig, siginfo_t *info, void *context)
 	patch_site(regs->rip, nr);
 }
 
-int trap_arm(void)
+int trap_arm(struct sigaction *old)
 {
 	struct sigaction action = {
 		.sa_handler = (__sighandler_t)(void *)on_sigsys,
@@ -56,5 +56,6 @@ int trap_arm(void)
 		.sa_restorer = (__sigrestore_t)(NUSE_GATEWAY + GATEWAY_RESTORER),
 	};
 
-	return host_call(__NR_rt_sigaction, SIGSYS, &action, 0, 8, 0, 0);
+	return host_call(__NR_rt_sigaction, SIGSYS, &action, old,
+			 sizeof(action.sa_mask), 0, 0);
 }

@@ -73,6 +73,43 @@ static void vfork_signals(void)
 	TRUE(action.sa_handler == SIG_IGN);
 }
 
+static volatile int raised;
+
+static void on_sigsys(int sig)
+{
+	(void)sig;
+	raised++;
+}
+
+static void *raise_on(void *arg)
+{
+	while (!*(volatile int *)arg)
+		raise(SIGSYS);
+	return NULL;
+}
+
+/* Nor is it seen by its parent's other threads, which run on. */
+static void vfork_beside_threads(void)
+{
+	pthread_t thread;
+	volatile int i, stop = 0;
+	int pid;
+
+	signal(SIGSYS, on_sigsys);
+	EQUAL(pthread_create(&thread, NULL, raise_on, (void *)&stop), 0);
+	for (i = 0; i < 200 || !raised; i++) {
+		pid = vfork();
+		if (!pid) {
+			signal(SIGSYS, SIG_DFL);
+			usleep(50);
+			_exit(0);
+		}
+		REAP(pid);
+	}
+	stop = 1;
+	EQUAL(pthread_join(thread, NULL), 0);
+}
+
 static void spawns(void)
 {
 	char *argv[] = { "sh", "-c", "exit $((PPID - 4242))", NULL };
@@ -246,6 +283,7 @@ int main(int argc, char **argv)
 {
 	static const struct check checks[] = {
 		{ "forks", forks }, { "vforks", vforks }, { "vfork_signals", vfork_signals },
+		{ "vfork_beside_threads", vfork_beside_threads },
 		{ "spawns", spawns }, { "clones", clones }, { "clone3s", clone3s },
 		{ "threads", threads }, { "raw_clone", raw_clone }, { "execs", execs },
 		{ "no_growth", no_growth }, { NULL, NULL },
