@@ -23,6 +23,7 @@ bool call_is_ours(long nr)
 	case __NR_epoll_pwait:
 	case __NR_epoll_pwait2:
 	case __NR_io_pgetevents:
+	case __NR_ptrace:
 	case __NR_readlink:
 	case __NR_readlinkat:
 		return true;
@@ -64,6 +65,17 @@ static long with_sized_set(long nr, const long args[6])
 	return nuse_call(nr, changed);
 }
 
+/*
+ * A child for whom its parent waits (vfork) must not be stopped, as each trap
+ * would do: debuggers that start a program so are refused, not left to hang.
+ */
+static long trace(const long args[6])
+{
+	if (args[0] == 0 /* PTRACE_TRACEME */ && birth_state())
+		return -EPERM;
+	return nuse_call(__NR_ptrace, args);
+}
+
 long call_do(long nr, const long args[6], uint64_t *mask)
 {
 	switch (nr) {
@@ -81,6 +93,8 @@ long call_do(long nr, const long args[6], uint64_t *mask)
 	case __NR_pselect6:
 	case __NR_io_pgetevents:
 		return with_sized_set(nr, args);
+	case __NR_ptrace:
+		return trace(args);
 	case __NR_execve:
 		return exec_path(-100 /* AT_FDCWD */, args[0], args[1], args[2], 0);
 	case __NR_execveat:

@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include "check.h"
 
 #define STACK	65536
@@ -108,6 +109,16 @@ static void vfork_beside_threads(void)
 	}
 	stop = 1;
 	EQUAL(pthread_join(thread, NULL), 0);
+}
+
+/* A debugger that starts a program by vfork is told, and does not hang. */
+static void traced(void)
+{
+	int pid = vfork();
+
+	if (!pid)
+		_exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) != -1 || errno != EPERM);
+	REAP(pid);
 }
 
 static void spawns(void)
@@ -284,7 +295,7 @@ int main(int argc, char **argv)
 	static const struct check checks[] = {
 		{ "forks", forks }, { "vforks", vforks }, { "vfork_signals", vfork_signals },
 		{ "vfork_beside_threads", vfork_beside_threads },
-		{ "spawns", spawns }, { "clones", clones }, { "clone3s", clone3s },
+		{ "traced", traced }, { "spawns", spawns }, { "clones", clones }, { "clone3s", clone3s },
 		{ "threads", threads }, { "raw_clone", raw_clone }, { "execs", execs },
 		{ "no_growth", no_growth }, { NULL, NULL },
 	};
