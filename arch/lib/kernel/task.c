@@ -91,10 +91,11 @@ static struct lib_call *alloc_call(void (*fn)(void *arg), void *arg, size_t stac
 	return call;
 }
 
+/* It blocks, and may go on in any process: the result is stored by the caller. */
 static long do_create(struct lib_call *parent)
 {
 	const long *a = parent->args.a;
-	struct lib_call *call = alloc_call((void *)a[2], (void *)a[3], a[4]);
+	struct lib_call *call = alloc_call((void *)a[1], (void *)a[2], a[3]);
 	struct kernel_clone_args args = {
 		.flags = CLONE_VM | CLONE_UNTRACED, .fn = start, .fn_arg = call,
 	};
@@ -102,7 +103,7 @@ static long do_create(struct lib_call *parent)
 
 	if (!call)
 		return -ENOMEM;
-	if (a[1] & LIB_TASK_PROCESS)
+	if (a[0] & LIB_TASK_PROCESS)
 		args.exit_signal = SIGCHLD;
 	else
 		args.flags |= CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
@@ -113,16 +114,21 @@ static long do_create(struct lib_call *parent)
 		return pid;
 	}
 	wait_for_completion(&call->started);
-	*(struct lib_task **)a[0] = &call->task;
-	return 0;
+	return (long)&call->task;
 }
 
 int lib_task_create(struct lib_task *parent, struct lib_task **task, unsigned int flags,
 		    void (*fn)(void *arg), void *arg, size_t stack_size)
 {
+	long ret;
+
 	if (flags & ~LIB_TASK_PROCESS)
 		return -EINVAL;
-	return lib_call(parent, do_create, (long)task, flags, (long)fn, (long)arg, stack_size);
+	ret = lib_call(parent, do_create, flags, (long)fn, (long)arg, stack_size);
+	if (IS_ERR_VALUE(ret))
+		return ret;
+	*task = (struct lib_task *)ret;
+	return 0;
 }
 
 int lib_task_exit(struct lib_task *task)
