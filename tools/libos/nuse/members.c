@@ -156,6 +156,14 @@ static struct share_thread *find(uint64_t key)
 	return NULL;
 }
 
+void share_new_thread(void)
+{
+	struct share_thread *self = find(thread_key());
+
+	if (self)
+		self->tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
+}
+
 struct share_thread *share_self(int *err)
 {
 	uint64_t key = thread_key();

@@ -151,6 +151,12 @@ void share_host(struct lib_host *host);
 /* The calling thread's entry, with a task, made if there is none; NULL and *err. */
 struct share_thread *share_self(int *err);
 
+/*
+ * To be called by a thread that begins: it may have the fs base of one that has
+ * ended, whose entry and task are its own then.
+ */
+void share_new_thread(void);
+
 /* Makes a call of the kernel, blocking if it does. */
 long share_call(struct share_thread *self, long nr, const long args[6]);
 
