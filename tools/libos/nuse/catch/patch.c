@@ -13,7 +13,7 @@
  *
  *   move	an instruction of five bytes, which is mov $nr,%eax with the number
  *		that trapped or a load from the stack; then moves between
- *		registers or from the stack, then syscall
+ *		registers, from the stack, or of sums of them; then syscall
  *   test	libc's read(): a test whether there are threads, a branch, the
  *		number 0, syscall
  *   padding	any, within a short jump of five bytes int3, which no program
@@ -128,7 +128,7 @@ static bool tried_before(uintptr_t ip)
 
 /* ---------------------------------------------------------------- forms */
 
-/* Length of a move into another register than eax or rsp, from one or the stack; or 0 */
+/* Length of a move into another register than eax or rsp, from one or the stack, or 0 */
 static unsigned int move_len(const uint8_t *p)
 {
 	unsigned int rex = (*p & 0xf0) == 0x40 ? *p++ : 0, opcode = *p++;
@@ -139,8 +139,10 @@ static unsigned int move_len(const uint8_t *p)
 		return 0;
 	if (mod == 3 && (opcode == 0x89 || opcode == 0x31))	/* mov, xor */
 		return rm == 0 || rm == 4 ? 0 : len;
-	if (opcode != 0x8b || reg == 0 || reg == 4)
+	if ((opcode != 0x8b && opcode != 0x8d) || reg == 0 || reg == 4)
 		return 0;
+	if (opcode == 0x8d)					/* lea, not of rip */
+		return (rm & 7) == 4 ? 0 : mod == 1 ? len + 1 : mod == 2 ? len + 4 : 0;
 	if (mod == 3)
 		return len;
 	if (rm != 4 || p[1] != 0x24)				/* from the stack */

@@ -10,6 +10,7 @@
 #include "inner.h"
 
 #define LOWEST	0x10000UL		/* below it nothing is mapped */
+#define NEAR	0x60000000UL		/* for a near jump, with room for the text */
 
 struct mapping {
 	uintptr_t start, end;
@@ -109,31 +110,46 @@ static bool is_go(const struct mapping *m)
 	return false;
 }
 
+/* Whether @m goes on where @text ends: what was patched is a mapping of its own. */
+static bool goes_on(const struct text *text, uint64_t inode, const struct mapping *m)
+{
+	return m->text && m->inode && m->inode == inode && m->start == text->end;
+}
+
+static void find_gap(struct text *text, const struct mapping *m, uintptr_t below,
+		     uintptr_t address, size_t gap)
+{
+	if (m->start <= address && address - m->start < NEAR &&
+	    m->start >= below + gap + 2 * PAGE_SIZE)
+		text->gap = m->start - gap - PAGE_SIZE;
+}
+
 bool text_find(struct text *text, uintptr_t address, size_t gap)
 {
 	struct mapping m, first = { 0 };
-	uintptr_t end = LOWEST;
-	bool found = false;
+	uintptr_t below = LOWEST;
 
 	maps.fd = host_call(__NR_open, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0, 0, 0, 0);
 	if (maps.fd < 0)
 		return false;
 	maps.at = 0;
 	maps.len = 0;
-	text->gap = 0;
-	while (next_mapping(&m) && m.start <= address) {
-		if (m.start >= end + gap + 2 * PAGE_SIZE && address - m.start < 0x60000000)
-			text->gap = m.start - gap - PAGE_SIZE;
-		end = m.end;
+	*text = (struct text) { 0 };
+	while (next_mapping(&m)) {
+		if (!goes_on(text, first.inode, &m)) {
+			if (m.start > address)
+				break;
+			text->start = m.start;
+		}
+		find_gap(text, &m, below, address, gap);
+		below = m.end;
+		text->end = m.text ? m.end : m.start;
 		if (m.inode != first.inode)
 			first = m;
-		if (address >= m.end)
-			continue;
-		found = m.text && m.inode;
-		text->start = m.start;
-		text->end = m.end;
 	}
 	host_call(__NR_close, maps.fd, 0, 0, 0, 0, 0);
-	text->go = found && is_go(&first);
-	return found;
+	if (!first.inode || address < text->start || address >= text->end)
+		return false;
+	text->go = is_go(&first);
+	return true;
 }
