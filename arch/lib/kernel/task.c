@@ -91,7 +91,10 @@ static struct lib_call *alloc_call(void (*fn)(void *arg), void *arg, size_t stac
 	return call;
 }
 
-/* It blocks, and may go on in any process: the result is stored by the caller. */
+/*
+ * It blocks, and may go on in any process, and so may the new task: who called
+ * stores the result, and whose the task is.
+ */
 static long do_create(struct lib_call *parent)
 {
 	const long *a = parent->args.a;
@@ -128,6 +131,7 @@ int lib_task_create(struct lib_task *parent, struct lib_task **task, unsigned in
 	if (IS_ERR_VALUE(ret))
 		return ret;
 	*task = (struct lib_task *)ret;
+	(*task)->process = the_host.process;
 	return 0;
 }
 

@@ -220,6 +220,44 @@ static void __attribute__((constructor)) come_later(void)
 	_exit(err || share_attach() ? 8 : run_client());
 }
 
+static void *serve_one(void *arg)
+{
+	char buf[64];
+
+	share_new_thread();
+	return answer((long)arg, buf) ? "failed" : NULL;
+}
+
+TEST(threads_of_many_processes)
+{
+	enum { CLIENTS = 4 };
+	pthread_t threads[CLIENTS];
+	pid_t pids[CLIENTS];
+	void *failed;
+	int l, i, status;
+	long fd;
+
+	ASSERT_EQ(0, start());
+	l = listener();
+	ASSERT_LE(0, l);
+	for (i = 0; i < CLIENTS; i++) {
+		pids[i] = fork_here();
+		if (!pids[i])
+			_exit(run_client());
+	}
+	for (i = 0; i < CLIENTS; i++) {
+		fd = call(SYS_accept, l);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, serve_one, (void *)fd));
+	}
+	for (i = 0; i < CLIENTS; i++) {
+		ASSERT_EQ(0, pthread_join(threads[i], &failed));
+		EXPECT_EQ(NULL, failed);
+		ASSERT_EQ(pids[i], waitpid(pids[i], &status, 0));
+		EXPECT_EQ(0, status);
+	}
+}
+
 TEST(killed_in_a_call)
 {
 	pthread_t thread;
