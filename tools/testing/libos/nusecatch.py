@@ -125,33 +125,6 @@ def execs_preload():
     in_directory([program("execs")], env=preloaded())
 
 
-def go_program(cgo):
-    go = shutil.which("go")
-    if not go:
-        raise Skip("there is no go: install golang-go")
-    path = f"{BUILD}/catch-go{cgo}"
-    environment = {**os.environ, "CGO_ENABLED": cgo, "GO111MODULE": "off",
-                   "GOCACHE": f"{BUILD}/gocache", "GOFLAGS": ""}
-    output(go, "build", "-p", "2", "-o", path, f"{SOURCE}/main.go", env=environment, timeout=LIMIT)
-    return path
-
-
-@test
-def go_static():
-    """Goroutines, connections, signals and children, five times"""
-    path = go_program("0")
-    for _ in range(5):
-        fine(RUN, path)
-
-
-@test
-def go_with_libc():
-    path = go_program("1")
-    for _ in range(2):
-        fine(RUN, path)
-    fine(path, env=preloaded())
-
-
 PYTHON = """
 import multiprocessing, os, signal, subprocess, sys, threading
 def work(results):
