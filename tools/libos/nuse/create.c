@@ -109,13 +109,13 @@ int share_create(const char *path, uint64_t memory, const char *cmdline,
 		err = share_data(&image, files);
 	if (err)
 		return err;
-	files->library = open(found, O_RDONLY | O_CLOEXEC);
+	files->text = open(found, O_RDONLY | O_CLOEXEC);
 	files->memory = make_file("nuse-memory", SHARE_MEMORY, memory, MAP_FIXED_NOREPLACE);
 	files->control = make_file("nuse-control", SHARE_CONTROL, sizeof(struct share_control),
 				   MAP_FIXED_NOREPLACE);
 	if (files->memory < 0 || files->control < 0)
 		return files->memory < 0 ? files->memory : files->control;
-	if (files->library < 0)
+	if (files->text < 0)
 		return fail(errno, "cannot open %s: %s", found, strerror(errno));
 	share_process.kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (share_process.kick_fd < 0)

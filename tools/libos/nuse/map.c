@@ -37,7 +37,7 @@ int share_map(const struct share_files *files)
 	if (err)
 		return err;
 	err = map(SHARE_BASE, share->text_size, rx, MAP_PRIVATE | MAP_FIXED_NOREPLACE,
-		  files->library, 0);
+		  files->text, 0);
 	if (!err)
 		err = map(SHARE_BASE + share->text_size, share->kernel.image_size, rw, flags,
 			  files->data, 0);

@@ -119,7 +119,7 @@ extern struct share_process share_process;
 
 /* What an instance consists of, as descriptors; see map.c */
 struct share_files {
-	int library;		/* liblinux.so: the text */
+	int text;		/* liblinux.so: the text */
 	int data;		/* the image's data */
 	int memory;
 	int control;

@@ -187,7 +187,7 @@ TEST(program_that_came_later)
 	ASSERT_EQ(0, start());
 	l = listener();
 	ASSERT_LE(0, l);
-	snprintf(arg, sizeof(arg), "%d,%d,%d,%d,%d", dup(files.library), dup(files.data),
+	snprintf(arg, sizeof(arg), "%d,%d,%d,%d,%d", dup(files.text), dup(files.data),
 		 dup(files.memory), dup(files.control), dup(share_process.kick_fd));
 	pid = fork();
 	if (!pid) {
@@ -211,7 +211,7 @@ static void __attribute__((constructor)) come_later(void)
 
 	if (!arg)
 		return;
-	if (sscanf(arg, "%d,%d,%d,%d,%d", &files.library, &files.data, &files.memory,
+	if (sscanf(arg, "%d,%d,%d,%d,%d", &files.text, &files.data, &files.memory,
 		   &files.control, &share_process.kick_fd) != 5)
 		_exit(7);
 	map_gateway();
