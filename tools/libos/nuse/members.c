@@ -121,8 +121,6 @@ void share_reap(uint32_t number)
 	for (; thread < end; thread++) {
 		if (thread->process != number)
 			continue;
-		if (share->left == thread->task)
-			share->left = NULL;
 		if (share->poller == thread - share->threads + 1)
 			share->poller = 0;
 		share->exports.task_adopt(thread->task);

@@ -283,6 +283,42 @@ TEST(killed_in_a_call)
 	EXPECT_EQ(1, call(SYS_getpid));
 }
 
+static void *kill_and_reap(void *pid)
+{
+	usleep(50000);
+	kill(*(pid_t *)pid, SIGKILL);
+	return reap(pid);
+}
+
+/* A call was left for a process that does not come any more: it ends where it is. */
+TEST(killed_when_its_turn_came)
+{
+	pthread_t thread;
+	pid_t pid;
+	int l, fd;
+
+	ASSERT_EQ(0, start());
+	l = listener();
+	ASSERT_LE(0, l);
+	pid = fork_here();
+	if (!pid) {
+		fd = dial();
+		while (call(SYS_read, fd, (long)buffer, 1) == 1)
+			;
+		_exit(1);
+	}
+	fd = call(SYS_accept, l);
+	ASSERT_LE(0, fd);
+	usleep(20000);
+	ASSERT_EQ(0, kill(pid, SIGSTOP));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, kill_and_reap, &pid));
+	EXPECT_EQ(1, call(SYS_write, fd, (long)buffer, 1));
+	EXPECT_GE(0, call(SYS_read, fd, (long)buffer, 1));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, share->members[2].pid);
+	EXPECT_EQ(1, call(SYS_getpid));
+}
+
 /* Nobody hangs: who waits for the lock finds out, and the instance is dead. */
 TEST(killed_inside)
 {
