@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "../lib/error.h"
 #include "../lib/image.h"
@@ -22,7 +24,7 @@
 /* A memory file, mapped for all at an address */
 static int make_file(const char *name, uint64_t addr, uint64_t size, int place)
 {
-	int fd = memfd_create(name, MFD_CLOEXEC);
+	int fd = memfd_create(name, 0);
 
 	if (fd < 0 || ftruncate(fd, size) ||
 	    mmap((void *)addr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | place,
@@ -33,7 +35,15 @@ static int make_file(const char *name, uint64_t addr, uint64_t size, int place)
 	return fd;
 }
 
-static int share_data(const struct image *image, struct share_files *files)
+/* Where they are out of the program's way: above what it uses, below what it may have */
+#define FD_BASE		4096
+
+/* What an instance consists of, first under any numbers */
+struct files {
+	int text, data, memory, control;
+};
+
+static int share_data(const struct image *image, struct files *files)
 {
 	char *data = image->base + image->data;
 	size_t size = image->size - image->data;
@@ -93,10 +103,41 @@ static int first_thread(void)
 	return err ? fail(-err, "no task: %s", strerror(-err)) : 0;
 }
 
-int share_create(const char *path, uint64_t memory, const char *cmdline,
-		 struct share_files *files)
+static int put(int fd, unsigned int which)
+{
+	if (fd < 0 || dup2(fd, own_fd(which)) < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/* Puts the hidden descriptors where they belong. */
+static int put_all(const struct files *files)
+{
+	struct rlimit limit, raised;
+	int err, i;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	raised = limit;
+	raised.rlim_cur = limit.rlim_max;
+	share->fd_base = limit.rlim_max - NR_OWN_FDS > FD_BASE ? FD_BASE :
+								 limit.rlim_max - NR_OWN_FDS;
+	setrlimit(RLIMIT_NOFILE, &raised);
+	err = put(files->text, FD_TEXT) ?: put(files->data, FD_DATA) ?:
+	      put(files->memory, FD_MEMORY) ?: put(files->control, FD_CONTROL) ?:
+	      put(socket(AF_UNIX, SOCK_DGRAM, 0), FD_PLACEHOLDER) ?:
+	      put(eventfd(0, EFD_NONBLOCK), FD_KEEPER);
+	for (i = 0; i < SHARE_KICKS && !err; i++)
+		err = put(eventfd(0, EFD_NONBLOCK), FD_KICK + i);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return err ? fail(-err, "cannot have descriptor %u and those behind it: %s",
+			  share->fd_base, strerror(-err)) : 0;
+}
+
+int share_create(const char *path, uint64_t memory, const char *cmdline)
 {
 	static struct image image;
+	struct files files = { -1, -1, -1, -1 };
 	char found[PATH_MAX];
 	int err;
 
@@ -106,20 +147,19 @@ int share_create(const char *path, uint64_t memory, const char *cmdline,
 	if (!err)
 		err = image_load(&image, found, (void *)SHARE_BASE, SHARE_CONTROL - SHARE_BASE);
 	if (!err)
-		err = share_data(&image, files);
+		err = share_data(&image, &files);
 	if (err)
 		return err;
-	files->text = open(found, O_RDONLY | O_CLOEXEC);
-	files->memory = make_file("nuse-memory", SHARE_MEMORY, memory, MAP_FIXED_NOREPLACE);
-	files->control = make_file("nuse-control", SHARE_CONTROL, sizeof(struct share_control),
-				   MAP_FIXED_NOREPLACE);
-	if (files->memory < 0 || files->control < 0)
-		return files->memory < 0 ? files->memory : files->control;
-	if (files->text < 0)
+	files.text = open(found, O_RDONLY);
+	if (files.text < 0)
 		return fail(errno, "cannot open %s: %s", found, strerror(errno));
-	share_process.kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (share_process.kick_fd < 0)
-		return fail(errno, "eventfd: %s", strerror(errno));
-	err = boot(&image, memory, cmdline);
+	files.memory = make_file("nuse-memory", SHARE_MEMORY, memory, MAP_FIXED_NOREPLACE);
+	if (files.memory < 0)
+		return files.memory;
+	files.control = make_file("nuse-control", SHARE_CONTROL, sizeof(struct share_control),
+				  MAP_FIXED_NOREPLACE);
+	if (files.control < 0)
+		return files.control;
+	err = put_all(&files) ?: boot(&image, memory, cmdline);
 	return err ? err : first_thread();
 }

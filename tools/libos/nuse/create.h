@@ -10,13 +10,12 @@
  * @path:	liblinux.so; NULL is the default place
  * @memory:	bytes; 0 is 64 MiB
  * @cmdline:	of the kernel, or NULL
- * @files:	out: what others map
  *
  * The calling process is its first, and the calling thread process 1 of the
- * instance. Returns 0 or a negative errno; share_error() then says why.
+ * instance; it has the hidden descriptors from now on. Returns 0 or a negative
+ * errno; share_error() then says why.
  */
-int share_create(const char *path, uint64_t memory, const char *cmdline,
-		 struct share_files *files);
+int share_create(const char *path, uint64_t memory, const char *cmdline);
 
 /* Why share_create() failed: one line */
 const char *share_error(void);

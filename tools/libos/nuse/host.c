@@ -21,10 +21,16 @@ static uint64_t realtime_ns(void *ctx)
 	return vdso_clock(CLOCK_REALTIME);
 }
 
+/* One that is in a call gets it when that is complete. */
 static void note_signal(void *ctx, struct lib_task *task, int sig)
 {
+	struct share_thread *thread = share_thread_of(task);
+
 	(void)ctx;
-	share_thread_of(task)->signals |= 1ULL << (sig - 1);
+	if (task->done)
+		host_call(__NR_tgkill, share->members[thread->process].pid, thread->tid, sig, 0, 0, 0);
+	else
+		thread->signals |= 1ULL << (sig - 1);
 }
 
 static void console_write(void *ctx, const char *text, size_t len)
@@ -67,7 +73,7 @@ static unsigned int netdev_tx(void *ctx, uint32_t id, const struct lib_packet *p
 		iov[0] = (struct lib_iov) { (void *)&pkts[i].vnet, share->devices[dev].vnet_hdr };
 		for (k = 0; k < pkts[i].nr_iov; k++)
 			iov[1 + k] = pkts[i].iov[k];
-		host_call(__NR_writev, share_process.fds[dev], iov, 1 + k, 0, 0, 0);
+		host_call(__NR_writev, own_fd(FD_DEVICE + dev), iov, 1 + k, 0, 0, 0);
 	}
 	return nr;
 }

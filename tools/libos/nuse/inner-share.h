@@ -13,8 +13,9 @@ void share_await_turn(void);
 /* Such a thing has happened. */
 void share_next_turn(void);
 
-/* Somebody has to look after the devices when this thread is done. */
-void share_elect(void);
+/* A thread is gone that may have been waiting. */
+void share_delist(struct share_thread *thread);
+void share_return_kick(struct share_thread *thread);
 
 struct share_thread *share_thread_of(const struct lib_task *task);
 

@@ -28,20 +28,20 @@ int share_map_host_page(void)
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
-int share_map(const struct share_files *files)
+int share_map(int fd_base)
 {
 	int rw = PROT_READ | PROT_WRITE, rx = PROT_READ | PROT_EXEC;
 	int flags = MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, err;
 
-	err = map(SHARE_CONTROL, sizeof(struct share_control), rw, flags, files->control, 0);
+	err = map(SHARE_CONTROL, sizeof(struct share_control), rw, flags, fd_base + FD_CONTROL, 0);
 	if (err)
 		return err;
 	err = map(SHARE_BASE, share->text_size, rx, MAP_PRIVATE | MAP_FIXED_NOREPLACE,
-		  files->text, 0);
+		  fd_base + FD_TEXT, 0);
 	if (!err)
 		err = map(SHARE_BASE + share->text_size, share->kernel.image_size, rw, flags,
-			  files->data, 0);
+			  fd_base + FD_DATA, 0);
 	if (!err)
-		err = map(SHARE_MEMORY, share->kernel.memory_size, rw, flags, files->memory, 0);
+		err = map(SHARE_MEMORY, share->kernel.memory_size, rw, flags, fd_base + FD_MEMORY, 0);
 	return err ? err : share_map_host_page();
 }

@@ -6,6 +6,9 @@
  * each of its threads is a thread there, made when it makes its first call. A
  * new task comes from a parent that is in no call, and stays so: each process
  * has a helper for that.
+ *
+ * A task belongs to the memory that its calls work on (lib_task::process). That
+ * of a child which works on its parent's is its parent's, until it exec's.
  */
 #include <asm/unistd.h>
 #include <errno.h>
@@ -32,26 +35,47 @@ static int make_task(struct lib_task *parent, struct lib_task **task, uint32_t f
 	return err;
 }
 
+static void copy_fds(struct share_member *to, const struct share_member *from)
+{
+	unsigned int i;
+
+	to->top = from->top;
+	for (i = 0; i < (from->top + 63) / 64; i++) {
+		to->fds[i] = from->fds[i];
+		to->epolls[i] = from->epolls[i];
+	}
+}
+
+static void free_member(struct share_member *member)
+{
+	unsigned int i;
+
+	for (i = 0; i < (member->top + 63) / 64; i++)
+		member->fds[i] = member->epolls[i] = 0;
+	member->top = 0;
+	member->helper = NULL;
+	member->pid = 0;
+}
+
 /* Under the lock: a process of the instance like that of @parent. */
 static int make_member(struct lib_task *parent)
 {
-	struct lib_task *helper;
+	struct share_member *member = &share->members[1];
 	int i, err;
 
-	for (i = 1; i < SHARE_PROCESSES && share->members[i].pid; i++)
-		;
+	for (i = 1; i < SHARE_PROCESSES && member->pid; i++)
+		member++;
 	if (i == SHARE_PROCESSES)
 		return -EAGAIN;
-	share->members[i].pid = share_process.pid;
-	err = make_task(parent, &helper, LIB_TASK_PROCESS);
-	share->members[i] = (struct share_member) {
-		.pid = err ? 0 : share_process.pid,
-		.helper = helper,
-	};
-	return err ? err : i;
+	member->pid = share_process.pid;
+	err = make_task(parent, &member->helper, LIB_TASK_PROCESS);
+	if (!err)
+		return i;
+	free_member(member);
+	return err;
 }
 
-/* Under the lock: this process is the member from now on. */
+/* Under the lock: this process, which has its own memory, is the member from now on. */
 static int become(int number)
 {
 	struct lib_host host;
@@ -60,21 +84,29 @@ static int become(int number)
 	share_process.number = number;
 	share_process.pid = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
 	share->members[number].pid = share_process.pid;
+	share_changed();
 	share_host(&host);
 	err = share->exports.attach(&host);
 	return err ? err : share->exports.task_adopt(share->members[number].helper);
 }
 
-int share_attach(void)
+/* Under the lock: the page of host functions has this process's. */
+static int attach(void)
 {
 	struct lib_host host;
+
+	share_process.pid = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
+	share_host(&host);
+	return share->exports.attach(&host);
+}
+
+int share_attach(void)
+{
 	int err = share_enter();
 
 	if (err)
 		return err;
-	share_host(&host);
-	share_process.pid = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
-	err = share->exports.attach(&host);
+	err = attach();
 	if (!err)
 		err = make_member(share->members[1].helper);
 	if (err > 0)
@@ -83,20 +115,17 @@ int share_attach(void)
 	return err;
 }
 
-int share_fork(void)
+int share_fork(struct share_thread *self)
 {
-	struct share_thread *self;
-	int err;
+	int number = share_enter();
 
-	self = share_self(&err);
-	if (!self)
-		return err;
-	err = share_enter();
-	if (err)
-		return err;
-	err = make_member(self->task);
+	if (number)
+		return number;
+	number = make_member(self->task);
+	if (number > 0)
+		copy_fds(&share->members[number], &share->members[self->process]);
 	share_leave();
-	return err;
+	return number;
 }
 
 int share_forked(int number)
@@ -112,82 +141,178 @@ int share_forked(int number)
 	return err;
 }
 
-void share_reap(uint32_t number)
+void share_vforked(int number)
 {
-	struct share_thread *thread = share->threads, *end = thread + SHARE_THREADS;
+	share->members[number].pid = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
+	share_changed();
+}
 
+/* --------------------------------------------------------------- threads */
+
+static struct share_thread *find(uint32_t process, uint64_t key)
+{
+	struct share_thread *thread;
+
+	for (thread = share->threads; thread < share->threads + SHARE_THREADS; thread++)
+		if (thread->process == process && thread->key == key)
+			return thread;
+	return NULL;
+}
+
+void share_new_thread(struct share_thread *self)
+{
+	self->tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+/* Under the lock: a free entry for the thread */
+static struct share_thread *add_thread(uint32_t process, uint64_t key, struct lib_task *task)
+{
+	struct share_thread *self = find(0, 0);
+
+	if (!self)
+		return NULL;
+	*self = (struct share_thread) {
+		.process = process,
+		.tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0),
+		.key = key,
+		.task = task,
+	};
+	task->host[0] = share_slot(self);
+	share_local[share_slot(self)] = (struct share_local) { 0 };
+	return self;
+}
+
+struct share_thread *share_self(uint32_t process, int *err)
+{
+	uint64_t key = thread_key();
+	struct share_thread *self = find(process, key);
+	struct lib_task *task;
+
+	*err = 0;
+	if (self) {
+		share_new_thread(self);
+		return self;
+	}
+	*err = share_enter();
+	if (*err)
+		return NULL;
+	*err = make_task(share->members[process].helper, &task, 0);
+	if (!*err) {
+		self = add_thread(process, key, task);
+		*err = self ? 0 : -EAGAIN;
+	}
+	share_leave();
+	return self;
+}
+
+/* Under the lock: the entry of a thread whose task is gone is free. */
+static void free_thread(struct share_thread *thread)
+{
+	share_return_kick(thread);
+	if (share->poller == share_slot(thread) + 1)
+		share->poller = 0;
+	share_delist(thread);
+	*thread = (struct share_thread) { 0 };
+}
+
+void share_end_thread(struct share_thread *self)
+{
 	if (share_enter())
 		return;
+	share->exports.task_exit(self->task);
+	free_thread(self);
+	share_leave();
+}
+
+/* ------------------------------------------------------------- end and exec */
+
+static bool is_of(const struct share_thread *thread, uint32_t process)
+{
+	return thread->process == process;
+}
+
+/* Under the lock */
+static void reap(uint32_t number)
+{
+	struct share_thread *thread = share->threads, *end = thread + SHARE_THREADS;
+	struct share_member *member = &share->members[number];
+
+	if (!member->helper)
+		return;
 	for (; thread < end; thread++) {
-		if (thread->process != number)
+		if (!is_of(thread, number))
 			continue;
-		if (share->poller == thread - share->threads + 1)
+		if (share->poller == share_slot(thread) + 1)
 			share->poller = 0;
 		share->exports.task_adopt(thread->task);
 		if (!thread->task->dead)
 			share->exports.task_kill(thread->task);
 	}
-	share->exports.task_kill(share->members[number].helper);
+	share->exports.task_kill(member->helper);
 	share->exports.run();
 	for (thread = share->threads; thread < end; thread++) {
-		if (thread->process != number)
+		if (!is_of(thread, number))
 			continue;
 		share->exports.task_exit(thread->task);
-		*thread = (struct share_thread) { 0 };
+		free_thread(thread);
 	}
-	share->exports.task_exit(share->members[number].helper);
-	share->members[number] = (struct share_member) { 0 };
-	share_elect();
+	share->exports.task_exit(member->helper);
+	free_member(member);
+	share_changed();
+}
+
+void share_reap(uint32_t number)
+{
+	if (share_enter())
+		return;
+	reap(number);
 	share_leave();
 }
 
-static struct share_thread *find(uint64_t key)
+static bool is_alone(const struct share_thread *self)
 {
-	static struct share_thread *last;
-	struct share_thread *thread = last;
+	const struct share_thread *thread;
 
-	if (thread && thread->key == key && thread->process == share_process.number)
-		return thread;
 	for (thread = share->threads; thread < share->threads + SHARE_THREADS; thread++)
-		if (thread->process == share_process.number && thread->key == key)
-			return last = thread;
-	return NULL;
+		if (thread != self && is_of(thread, self->process))
+			return false;
+	return true;
 }
 
-void share_new_thread(void)
+/* Under the lock. Its task works on this program's memory from now on. */
+static int take_over(struct share_thread *self)
 {
-	struct share_thread *self = find(thread_key());
+	int err = become(self->process);
 
-	if (self)
-		self->tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
+	if (err)
+		return err;
+	self->tid = share_process.pid;
+	self->key = thread_key();
+	return share->exports.task_adopt(self->task);
 }
 
-struct share_thread *share_self(int *err)
+/* Threads of the old program may be in the middle of calls: they end with its process. */
+static int replace(struct share_thread *self)
 {
-	uint64_t key = thread_key();
-	struct share_thread *self = find(key);
-	struct lib_task *task;
+	uint32_t old = self->process;
+	int number = make_member(self->task);
 
-	*err = 0;
-	if (self)
-		return self;
-	*err = share_enter();
-	if (*err)
-		return NULL;
-	*err = make_task(share->members[share_process.number].helper, &task, 0);
-	for (self = share->threads; !*err && self->process; self++)
-		if (self == share->threads + SHARE_THREADS - 1)
-			*err = -EAGAIN;
-	if (!*err) {
-		*self = (struct share_thread) {
-			.process = share_process.number,
-			.tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0),
-			.key = key,
-			.task = task,
-		};
-		task->host[0] = self - share->threads;
-	}
+	if (number < 0)
+		return number;
+	copy_fds(&share->members[number], &share->members[old]);
+	reap(old);
+	return become(number);
+}
+
+int share_exec(struct share_thread *self)
+{
+	int err = share_enter();
+
+	if (err)
+		return err;
+	err = attach();
+	if (!err)
+		err = is_alone(self) ? take_over(self) : replace(self);
 	share_leave();
-	return *err ? NULL : self;
+	return err;
 }
-

@@ -6,6 +6,12 @@
  * any moment. Outside of the kernel that harms nobody: its tasks are ended. One
  * that is killed inside leaves the kernel half way through something, and the
  * instance is declared dead by the first who waits for the lock.
+ *
+ * A thread that is blocked polls the devices itself if no other does, so a
+ * packet wakes who wants it. When it is done and comes back soon, it polls
+ * again; in between, and when no thread polls for longer, the keeper does. The
+ * others sleep on a word of theirs, or, if they wait for descriptors of the
+ * host too, on an eventfd (a kick).
  */
 #include <asm/unistd.h>
 #include <errno.h>
@@ -20,14 +26,25 @@
 #define WAITERS		(1U << 31)	/* share_control::lock */
 #define PATIENCE_NS	100000000	/* then it is seen whether the holder lives */
 #define NS_PER_S	1000000000ULL
+#define KEEPER		(SHARE_THREADS + 1)	/* in place of a thread's number */
+#define TICK_NS		1000000		/* the keeper's, while programs are busy */
+#define QUIET_TICKS	20
 
 struct share_process share_process;
+struct share_local share_local[SHARE_THREADS];
 
 /* ------------------------------------------------------------------- waiting */
 
 static uint64_t now(void)
 {
 	return vdso_clock(CLOCK_MONOTONIC);
+}
+
+static struct timespec time_until(uint64_t until)
+{
+	uint64_t start = now(), ns = until > start ? until - start : 0;
+
+	return (struct timespec) { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
 }
 
 static long futex_wait(uint32_t *word, uint32_t val, uint64_t ns)
@@ -52,6 +69,42 @@ struct share_thread *share_thread_of(const struct lib_task *task)
 	return &share->threads[task->host[0]];
 }
 
+static void add_one(unsigned int which)
+{
+	static const uint64_t one = 1;
+
+	host_call(__NR_write, own_fd(which), &one, sizeof(one), 0, 0, 0);
+}
+
+static void take_all(unsigned int which)
+{
+	uint64_t count;
+
+	host_call(__NR_read, own_fd(which), &count, sizeof(count), 0, 0, 0);
+}
+
+static void wake(unsigned int number)
+{
+	struct share_thread *thread = &share->threads[number - 1];
+	uint32_t kick;
+
+	if (number == KEEPER) {
+		add_one(FD_KEEPER);
+		return;
+	}
+	kick = __atomic_load_n(&thread->kick, __ATOMIC_RELAXED);
+	if (kick)
+		add_one(FD_KICK + kick - 1);
+	else
+		futex_wake(&thread->word, 1);
+}
+
+void share_changed(void)
+{
+	__atomic_add_fetch(&share->changes, 1, __ATOMIC_SEQ_CST);
+	add_one(FD_KEEPER);
+}
+
 void share_declare_dead(const char *reason)
 {
 	unsigned int i;
@@ -63,10 +116,11 @@ void share_declare_dead(const char *reason)
 	for (i = 0; i < SHARE_THREADS; i++) {
 		share->threads[i].word = 1;
 		if (share->threads[i].process)
-			futex_wake(&share->threads[i].word, 1);
+			wake(i + 1);
 	}
 	share->turn++;
 	futex_wake(&share->turn, SHARE_THREADS);
+	share_changed();
 }
 
 /* ------------------------------------------------------------------ the lock */
@@ -123,19 +177,13 @@ static void leave(void)
 {
 	unsigned int nr = share->nr_wakes, i;
 	uint32_t wakes[SHARE_WAKES];
-	uint64_t one = 1;
-	bool kick = false;
 
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < nr; i++)
 		wakes[i] = share->wakes[i];
-		kick |= wakes[i] == share->poller;
-	}
 	share->nr_wakes = 0;
 	unlock();
 	for (i = 0; i < nr; i++)
-		futex_wake(&share->threads[wakes[i] - 1].word, 1);
-	if (kick)
-		host_call(__NR_write, share_process.kick_fd, &one, sizeof(one), 0, 0, 0);
+		wake(wakes[i]);
 }
 
 int share_enter(void)
@@ -149,13 +197,14 @@ void share_leave(void)
 }
 
 /* Under the lock. With so many to wake, some wait for the next that leaves. */
-static void wake_later(struct share_thread *thread)
+static void wake_later(unsigned int number)
 {
-	thread->word = 1;
+	if (number != KEEPER)
+		share->threads[number - 1].word = 1;
 	if (share->nr_wakes < SHARE_WAKES)
-		share->wakes[share->nr_wakes++] = number_of(thread);
+		share->wakes[share->nr_wakes++] = number;
 	else
-		futex_wake(&thread->word, 1);
+		wake(number);
 }
 
 /* ------------------------------------------------------- timers and devices */
@@ -173,8 +222,8 @@ static void fire(void)
 static bool receive(const struct share_device *dev, int fd)
 {
 	static unsigned char buffers[RX_BATCH][LIB_MAX_PACKET];
-	struct lib_packet pkts[RX_BATCH];
-	struct lib_iov iov[RX_BATCH];
+	static struct lib_packet pkts[RX_BATCH];
+	static struct lib_iov iov[RX_BATCH];
 	unsigned int nr = 0;
 	long len;
 
@@ -199,34 +248,22 @@ static bool look(void)
 	unsigned int i;
 
 	for (i = 0; i < share->nr_devices; i++)
-		came |= receive(&share->devices[i], share_process.fds[i]);
+		came |= receive(&share->devices[i], own_fd(FD_DEVICE + i));
 	if (came)
 		share->exports.run();
 	return came;
 }
 
-static long poll_devices(uint64_t until)
+static unsigned int add_devices(struct pollfd *fds)
 {
-	struct pollfd fds[1 + SHARE_DEVICES] = { { share_process.kick_fd, POLLIN, 0 } };
-	uint64_t start = now(), ns = until > start ? until - start : 0, count;
-	struct timespec ts = { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
-	unsigned int nr = share->nr_devices, i;
-	long ret;
+	unsigned int i;
 
-	for (i = 0; i < nr; i++)
-		fds[1 + i] = (struct pollfd) { share_process.fds[i], POLLIN, 0 };
-	ret = host_call(__NR_ppoll, fds, 1 + nr, until == LIB_TIME_NEVER ? 0 : &ts, 0, 0, 0);
-	if (fds[0].revents)
-		host_call(__NR_read, share_process.kick_fd, &count, sizeof(count), 0, 0, 0);
-	return ret;
+	for (i = 0; i < share->nr_devices; i++)
+		fds[i] = (struct pollfd) { own_fd(FD_DEVICE + i), POLLIN, 0 };
+	return i;
 }
 
 /* ---------------------------------------------------- while a call is blocked */
-
-static void interrupted(struct lib_task *task)
-{
-	share->exports.task_interrupt(task);
-}
 
 /* Who is inside: the calling thread, whosever task it runs. */
 static uint32_t holder(void)
@@ -234,41 +271,128 @@ static uint32_t holder(void)
 	return share->lock & ~WAITERS;
 }
 
-static void poll_here(struct share_thread *self, uint64_t until)
+static void take_kick(struct share_thread *self)
 {
-	uint32_t tid = holder();
-	long ret;
+	unsigned int i = __builtin_ffs(~share->kicks & ((1U << SHARE_KICKS) - 1));
 
-	share->poller = number_of(self);
-	share->poller_until = until;
-	leave();
-	ret = poll_devices(until);
-	if (enter(tid))
-		return;
-	share->poller = 0;
-	share->poller_until = 0;
-	look();
-	fire();
-	if (ret == -EINTR)
-		interrupted(self->task);
+	self->kick = i;
+	if (i)
+		share->kicks |= 1U << (i - 1);
 }
 
-static void sleep_here(struct share_thread *self)
+void share_return_kick(struct share_thread *self)
 {
-	uint32_t *at, number = number_of(self), tid = holder();
+	if (self->kick)
+		share->kicks &= ~(1U << (self->kick - 1));
+	self->kick = 0;
+}
+
+static long wait_call(const uint32_t *signal, long nr, void *a, long b, long c, const void *d)
+{
+	if (signal && __atomic_load_n(signal, __ATOMIC_RELAXED))
+		return -EINTR;
+	return host_call(nr, a, b, c, d, sizeof(uint64_t), 0);
+}
+
+static long wait_word(struct share_thread *self, const struct share_local *local)
+{
+	struct timespec ts = { .tv_sec = 1 };
+
+	return wait_call(local->signal, __NR_futex, &self->word, FUTEX_WAIT, 0, &ts);
+}
+
+/*
+ * In ppoll(): on its kick, on what the call waits for besides, and on the devices
+ * if @polls. Without a kick, there being no more, it looks around now and then.
+ */
+static long wait_fds(struct share_thread *self, const struct share_local *local, bool polls,
+		     uint64_t until)
+{
+	struct share_wait *wait = local->wait;
+	struct pollfd own[SHARE_WAIT_ROOM], *fds = wait ? wait->fds + SHARE_WAIT_ROOM : own;
+	uint32_t kick = self->kick, theirs = wait ? wait->nr : 0, nr = theirs, i;
+	const uint64_t *mask = wait ? wait->mask : NULL;
+	struct timespec ts = time_until(until);
 	long ret;
 
+	if (!wait)
+		fds += SHARE_WAIT_ROOM;
+	if (polls) {
+		fds -= share->nr_devices;
+		nr += add_devices(fds);
+	}
+	if (kick) {
+		*--fds = (struct pollfd) { own_fd(FD_KICK + kick - 1), POLLIN, 0 };
+		nr++;
+	} else if (ts.tv_sec || ts.tv_nsec > TICK_NS) {
+		ts = (struct timespec) { .tv_nsec = TICK_NS };
+	}
+	/* The system call takes the size of the mask as its fifth argument. */
+	ret = wait_call(local->signal, __NR_ppoll, fds, nr, (long)&ts, mask);
+	if (ret > 0 && kick && fds[0].revents)
+		take_all(FD_KICK + kick - 1);
+	for (i = 0; ret > 0 && i < theirs; i++)
+		wait->came |= wait->fds[SHARE_WAIT_ROOM + i].revents;
+	return ret;
+}
+
+static void enlist(struct share_thread *self)
+{
 	self->next = share->waiting;
-	share->waiting = number;
+	share->waiting = number_of(self);
+}
+
+void share_delist(struct share_thread *self)
+{
+	uint32_t *at, number = number_of(self);
+
+	for (at = &share->waiting; *at && *at != number; at = &share->threads[*at - 1].next)
+		;
+	if (*at)
+		*at = self->next;
+}
+
+/* Becomes the one who polls, if that is nobody or the keeper. */
+static bool take_poll(struct share_thread *self, uint64_t until)
+{
+	if (share->poller && share->poller != KEEPER)
+		return false;
+	if (share->poller)
+		wake_later(KEEPER);
+	share->poller = number_of(self);
+	share->poller_until = until;
+	return true;
+}
+
+static void block(struct share_thread *self, uint64_t until)
+{
+	const struct share_local *local = &share_local[number_of(self) - 1];
+	uint32_t tid = holder();
+	bool polls = take_poll(self, until);
+	long ret;
+
+	if (polls || local->wait)
+		take_kick(self);
+	if (!polls)
+		enlist(self);
 	leave();
-	ret = futex_wait(&self->word, 0, NS_PER_S);
+	if (polls || local->wait)
+		ret = wait_fds(self, local, polls, polls ? until : now() + NS_PER_S);
+	else
+		ret = wait_word(self, local);
 	if (enter(tid))
 		return;
-	for (at = &share->waiting; *at != number; at = &share->threads[*at - 1].next)
-		;
-	*at = self->next;
-	if (ret == -EINTR)
-		interrupted(self->task);
+	share_return_kick(self);
+	if (polls) {
+		if (share->poller == number_of(self))
+			share->poller = 0;
+		look();
+		fire();
+	} else {
+		share_delist(self);
+	}
+	if (ret == -EINTR || (local->wait && local->wait->came))
+		share->exports.task_interrupt(self->task);
 }
 
 void share_next_turn(void)
@@ -296,13 +420,6 @@ void share_await_turn(void)
 	enter(tid);
 }
 
-/* Somebody has to look after the devices when this thread's call is complete. */
-void share_elect(void)
-{
-	if (!share->poller && share->waiting)
-		wake_later(&share->threads[share->waiting - 1]);
-}
-
 /* ------------------------------------------- what the kernel asks its host for */
 
 void share_arm(void *ctx, uint64_t deadline)
@@ -310,7 +427,7 @@ void share_arm(void *ctx, uint64_t deadline)
 	(void)ctx;
 	share->deadline = deadline;
 	if (share->poller && deadline < share->poller_until)
-		wake_later(&share->threads[share->poller - 1]);
+		wake_later(share->poller);
 }
 
 void share_idle(void *ctx, struct lib_task *task, uint64_t deadline)
@@ -324,10 +441,10 @@ void share_idle(void *ctx, struct lib_task *task, uint64_t deadline)
 		share_await_turn();
 	else if (share->left)
 		go_on();
-	else if (self && !share->poller)
-		poll_here(self, deadline);
 	else if (self)
-		sleep_here(self);
+		block(self, deadline);
+	else
+		fire();
 }
 
 void share_wake(void *ctx, struct lib_task *task)
@@ -335,23 +452,79 @@ void share_wake(void *ctx, struct lib_task *task)
 	(void)ctx;
 	if (!task->done)
 		share->left = task;
-	wake_later(share_thread_of(task));
+	wake_later(number_of(share_thread_of(task)));
+}
+
+/* ---------------------------------------------------------------- the keeper */
+
+/* Of all that wait, one shall look after the devices. */
+static void elect(void)
+{
+	if (share->waiting)
+		wake_later(share->waiting);
+}
+
+/*
+ * Does what is due. Says until when the keeper may rest, and whether it polls the
+ * devices meanwhile.
+ */
+static uint64_t care(bool *polls)
+{
+	static uint64_t entries;
+	static unsigned int quiet;
+	uint64_t until = LIB_TIME_NEVER;
+
+	*polls = false;
+	if (share_enter())
+		return until;
+	if (share->left && share->left->process == share_process.number)
+		go_on();
+	if (share->poller == KEEPER)
+		share->poller = 0;
+	if (!share->poller)
+		look();
+	fire();
+	share->exports.run();
+	quiet = share->entries == entries + 1 ? quiet + 1 : 0;
+	entries = share->entries;
+	if (share->poller) {
+		share->keeper_asleep = 1;
+	} else if (quiet < QUIET_TICKS) {
+		if (quiet)
+			elect();
+		until = now() + TICK_NS;
+	} else {
+		*polls = true;
+		until = share->deadline;
+		share->poller = KEEPER;
+		share->poller_until = until;
+	}
+	leave();
+	return until;
+}
+
+void share_care(int fd)
+{
+	static uint32_t changes;
+	struct pollfd fds[2 + SHARE_DEVICES];
+	struct timespec ts;
+	uint64_t until;
+	bool polls;
+
+	do {
+		until = care(&polls);
+		ts = time_until(until);
+		fds[0] = (struct pollfd) { fd, POLLIN, 0 };
+		fds[1] = (struct pollfd) { own_fd(FD_KEEPER), POLLIN, 0 };
+		host_call(__NR_ppoll, fds, 2 + (polls ? add_devices(fds + 2) : 0),
+			  until == LIB_TIME_NEVER ? 0 : &ts, 0, sizeof(uint64_t), 0);
+		if (fds[1].revents)
+			take_all(FD_KEEPER);
+	} while (!fds[0].revents && changes == share->changes);
+	changes = share->changes;
 }
 
 /* -------------------------------------------------------------------- calls */
-
-void share_care(uint64_t until)
-{
-	if (share_enter())
-		return;
-	if (share->left && share->left->process == share_process.number)
-		go_on();
-	look();
-	fire();
-	share->exports.run();
-	leave();
-	poll_devices(until);
-}
 
 static void raise_signals(struct share_thread *self)
 {
@@ -360,20 +533,31 @@ static void raise_signals(struct share_thread *self)
 
 	for (sig = 1; signals; sig++, signals >>= 1)
 		if (signals & 1)
-			host_call(__NR_tgkill, share_process.pid, self->tid, sig, 0, 0, 0);
+			host_call(__NR_tgkill, share->members[self->process].pid, self->tid, sig,
+				  0, 0, 0);
 }
 
-long share_call(struct share_thread *self, long nr, const long args[6])
+/* Somebody has to look after the devices if this thread does not come back soon. */
+static void hand_on(void)
+{
+	if (!share->keeper_asleep || share->poller)
+		return;
+	share->keeper_asleep = 0;
+	wake_later(KEEPER);
+}
+
+long share_call(struct share_thread *self, long nr, const long args[6], struct share_wait *wait)
 {
 	long ret = enter(self->tid);
 
 	if (ret)
 		return ret;
+	share_local[number_of(self) - 1].wait = wait;
 	ret = share->exports.syscall(self->task, nr, args[0], args[1], args[2], args[3],
 				     args[4], args[5]);
 	if (ret == -EAGAIN && !share->poller && share->nr_devices)
 		look();
-	share_elect();
+	hand_on();
 	leave();
 	if (__builtin_expect(self->signals, 0))
 		raise_signals(self);

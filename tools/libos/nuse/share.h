@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <poll.h>
 #include <liblinux.h>
 
 #define SHARE_BASE	0x1e0000000000ULL		/* the image */
@@ -27,9 +28,27 @@
 #define SHARE_PROCESSES	256
 #define SHARE_THREADS	1024
 #define SHARE_DEVICES	16
+#define SHARE_KICKS	16
 #define SHARE_WAKES	64
+#define SHARE_FDS	65536
 
-/* A device of the instance: each process has its descriptor, under a number of its own. */
+/*
+ * Descriptors of the host that each process of the instance has, of equal numbers
+ * in all: share_control::fd_base and these. The program does not see them.
+ */
+enum {
+	FD_TEXT,		/* liblinux.so: the text */
+	FD_DATA,		/* the image's data */
+	FD_MEMORY,
+	FD_CONTROL,
+	FD_PLACEHOLDER,		/* library descriptors are its duplicates at the host */
+	FD_KEEPER,		/* eventfd: a process came, went or changed */
+	FD_KICK,		/* eventfds: threads wait on them */
+	FD_DEVICE = FD_KICK + SHARE_KICKS,
+	NR_OWN_FDS = FD_DEVICE + SHARE_DEVICES
+};
+
+/* A device of the instance, number n: own_fd(FD_DEVICE + n) */
 struct share_device {
 	uint32_t id;		/* lib_netdev::id */
 	uint32_t vnet_hdr;	/* bytes in front of each packet */
@@ -42,6 +61,7 @@ struct share_device {
  * @key:	tells it from others in its process: its fs base
  * @task:	its task
  * @word:	what it sleeps on
+ * @kick:	the eventfd on which it waits instead, from 1; 0: none
  * @next:	of the threads that are waiting, by number from 1; 0: the last
  * @signals:	of the kernel's for the thread, to be raised when it has left
  */
@@ -51,6 +71,7 @@ struct share_thread {
 	uint64_t key;
 	struct lib_task *task;
 	uint32_t word;
+	uint32_t kick;
 	uint32_t next;
 	uint64_t signals;
 };
@@ -59,10 +80,16 @@ struct share_thread {
  * struct share_member - a process
  * @pid:	at the host; 0: the entry is free
  * @helper:	a task that makes no calls: parent of those that do
+ * @top:	all of its library descriptors are below
+ * @fds:	a bit each
+ * @epolls:	those of them that are an epoll of the host, too
  */
 struct share_member {
 	uint32_t pid;
+	uint32_t top;
 	struct lib_task *helper;
+	uint64_t fds[SHARE_FDS / 64];
+	uint64_t epolls[SHARE_FDS / 64];
 };
 
 /**
@@ -71,10 +98,14 @@ struct share_member {
  *		wait; 0: nobody
  * @dead:	a process died inside, or the kernel panicked: nobody enters again
  * @entries:	counts who enters
+ * @changes:	counts what happens to members
  * @deadline:	of the kernel's next timer
- * @poller_until: what who polls waits for; 0: nobody polls
- * @poller:	the thread that polls, from 1
+ * @poller_until: what who polls waits for
+ * @poller:	the thread that polls, from 1, or the keeper; 0: nobody
  * @waiting:	first of the threads that sleep
+ * @kicks:	eventfds in use, a bit each
+ * @keeper_asleep: the keeper is to be told when nobody polls
+ * @fd_base:	first of the hidden descriptors
  * @left:	the task whose call is to go on in its process
  * @creating:	a task is being made: one at a time
  * @turn:	changes when one of these two is over
@@ -83,11 +114,15 @@ struct share_member {
 struct share_control {
 	uint32_t lock;
 	uint32_t dead;
+	uint32_t changes;
 	uint64_t entries;
 	uint64_t deadline;
 	uint64_t poller_until;
 	uint32_t poller;
 	uint32_t waiting;
+	uint32_t kicks;
+	uint32_t keeper_asleep;
+	uint32_t fd_base;
 	struct lib_task *left;
 	uint32_t creating;
 	uint32_t turn;
@@ -108,27 +143,22 @@ struct share_control {
 
 #define share ((struct share_control *)SHARE_CONTROL)
 
-/* What is a process's own: its number, and its descriptors */
+static inline int own_fd(unsigned int which)
+{
+	return share->fd_base + which;
+}
+
+/* What is a process's own */
 struct share_process {
 	uint32_t number;
 	uint32_t pid;
-	int kick_fd;				/* wakes who polls */
-	int fds[SHARE_DEVICES];
 };
 extern struct share_process share_process;
 
-/* What an instance consists of, as descriptors; see map.c */
-struct share_files {
-	int text;		/* liblinux.so: the text */
-	int data;		/* the image's data */
-	int memory;
-	int control;
-};
+/* Maps it all in a new program, from its hidden descriptors. Returns 0 or a negative errno. */
+int share_map(int fd_base);
 
-/* Maps it all in a new program. Returns 0 or a negative errno. */
-int share_map(const struct share_files *files);
-
-/* Only the page of host functions, of the process alone, for share_attach() */
+/* Only the page of host functions, of the process alone */
 int share_map_host_page(void);
 
 /*
@@ -138,39 +168,85 @@ int share_map_host_page(void);
 int share_attach(void);
 
 /*
+ * The program of @self was replaced by the one that calls, which has mapped the
+ * instance: it goes on with its descriptors. Likewise.
+ */
+int share_exec(struct share_thread *self);
+
+/*
  * fork(): the parent calls the first before, which returns the number that the
  * child will have, or a negative errno. Then the child calls the second, or, if
- * there is none, the parent share_reap().
+ * there is none, the parent share_reap(). A child that works on its parent's
+ * memory until it exec's (vfork) calls the third instead.
  */
-int share_fork(void);
+int share_fork(struct share_thread *self);
 int share_forked(int number);
+void share_vforked(int number);
 
 /* The host table of this process, for lib_init() */
 void share_host(struct lib_host *host);
 
-/* The calling thread's entry, with a task, made if there is none; NULL and *err. */
-struct share_thread *share_self(int *err);
+/* The calling thread's entry in @process, with a task, made if there is none; NULL and *err. */
+struct share_thread *share_self(uint32_t process, int *err);
 
 /*
  * To be called by a thread that begins: it may have the fs base of one that has
  * ended, whose entry and task are its own then.
  */
-void share_new_thread(void);
+void share_new_thread(struct share_thread *self);
 
-/* Makes a call of the kernel, blocking if it does. */
-long share_call(struct share_thread *self, long nr, const long args[6]);
+/* A thread ends that is not the last of its process. */
+void share_end_thread(struct share_thread *self);
+
+/**
+ * struct share_wait - what a thread waits for besides what its call waits for
+ * @fds:	descriptors of the host, behind SHARE_WAIT_ROOM unused entries
+ * @nr:		how many
+ * @mask:	signal mask while it waits, or NULL
+ * @came:	out: one of them is ready, and the call was ended with -EINTR
+ */
+struct share_wait {
+	struct pollfd *fds;
+	unsigned int nr;
+	const uint64_t *mask;
+	bool came;
+};
+
+#define SHARE_WAIT_ROOM	(1 + SHARE_DEVICES)
+
+/* Makes a call of the kernel, blocking if it does. @wait may be NULL. */
+long share_call(struct share_thread *self, long nr, const long args[6], struct share_wait *wait);
+
+/*
+ * What a process has for each of the threads, which is its own.
+ * @signal:	not 0: a signal has come, and the thread must not wait; or NULL
+ * @wait:	what it waits for besides
+ */
+struct share_local {
+	const uint32_t *signal;
+	struct share_wait *wait;
+};
+extern struct share_local share_local[SHARE_THREADS];
+
+static inline unsigned int share_slot(const struct share_thread *thread)
+{
+	return thread - share->threads;
+}
 
 /* The lock, for whatever else is to be done; -EOWNERDEAD if the instance is dead. */
 int share_enter(void);
 void share_leave(void);
 
 /*
- * Looks after timers and devices when no thread is blocked; waits for them, or for
- * kick_fd, until the time.
+ * The keeper: looks after timers and devices while no
+ * thread of a program does, until @fd is readable or a member has changed.
  */
-void share_care(uint64_t until);
+void share_care(int fd);
 
 /* A process is gone: ends its tasks, or the instance if it was inside. */
 void share_reap(uint32_t number);
+
+/* Something happened to a member: the keeper will look. */
+void share_changed(void);
 
 #endif /* _NUSE_SHARE_H */

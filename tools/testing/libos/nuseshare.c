@@ -22,8 +22,6 @@
 #define PORT	7000
 #define ROUNDS	300
 
-static struct share_files files;
-
 static void map_gateway(void)
 {
 	static const unsigned char code[] = {
@@ -42,20 +40,30 @@ static void map_gateway(void)
 static long make_call(long nr, const long args[6])
 {
 	int err;
-	struct share_thread *self = share_self(&err);
+	struct share_thread *self = share_self(share_process.number, &err);
 
-	return self ? share_call(self, nr, args) : err;
+	return self ? share_call(self, nr, args, NULL) : err;
+}
+
+static void *keep(void *arg)
+{
+	for (;;)
+		share_care(-1);
+	return arg;
 }
 
 static int start(void)
 {
+	pthread_t keeper;
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	int err, fd;
 
 	map_gateway();
-	err = share_create(liblinux(), 0, NULL, &files);
+	err = share_create(liblinux(), 0, NULL);
 	if (err)
 		return complain("%s", share_error());
+	if (pthread_create(&keeper, NULL, keep, NULL))
+		return complain("no thread for the keeper");
 	fd = call(SYS_socket, AF_INET, SOCK_DGRAM);
 	err = call(SYS_ioctl, fd, SIOCSIFFLAGS, (long)&ifr);
 	call(SYS_close, fd);
@@ -123,7 +131,7 @@ static int answer(int fd, char *buf)
 /* fork(), as the catcher will do it */
 static pid_t fork_here(void)
 {
-	int number = share_fork();
+	int err, number = share_fork(share_self(share_process.number, &err));
 	pid_t pid;
 
 	if (number < 0)
@@ -172,7 +180,6 @@ static void *reap(void *arg)
 {
 	int status;
 
-	share_new_thread();
 	waitpid(*(pid_t *)arg, &status, 0);
 	share_reap(2);
 	return NULL;
@@ -187,8 +194,7 @@ TEST(program_that_came_later)
 	ASSERT_EQ(0, start());
 	l = listener();
 	ASSERT_LE(0, l);
-	snprintf(arg, sizeof(arg), "%d,%d,%d,%d,%d", dup(files.text), dup(files.data),
-		 dup(files.memory), dup(files.control), dup(share_process.kick_fd));
+	snprintf(arg, sizeof(arg), "%d", share->fd_base);
 	pid = fork();
 	if (!pid) {
 		setenv("NUSE_TEST", arg, 1);
@@ -207,24 +213,18 @@ TEST(program_that_came_later)
 static void __attribute__((constructor)) come_later(void)
 {
 	const char *arg = getenv("NUSE_TEST");
-	int err;
 
 	if (!arg)
 		return;
-	if (sscanf(arg, "%d,%d,%d,%d,%d", &files.text, &files.data, &files.memory,
-		   &files.control, &share_process.kick_fd) != 5)
-		_exit(7);
 	map_gateway();
 	vdso_init();
-	err = share_map(&files);
-	_exit(err || share_attach() ? 8 : run_client());
+	_exit(share_map(atoi(arg)) || share_attach() ? 8 : run_client());
 }
 
 static void *serve_one(void *arg)
 {
 	char buf[64];
 
-	share_new_thread();
 	return answer((long)arg, buf) ? "failed" : NULL;
 }
 
