@@ -14,8 +14,8 @@
  * are not caught.
  *
  * The catcher (catch/) gives catch_init(); all other functions here are the
- * core's, which is the catcher's caller. The core is in libnuse.so, for the
- * speed of libc symbols, and in nuse-run, which starts programs.
+ * core's, which is the catcher's caller. The core is in nuse-run, which starts
+ * programs; libnuse.so (hook/) catches libc's symbols for it.
  */
 #ifndef _NUSE_CATCH_H
 #define _NUSE_CATCH_H
@@ -46,12 +46,13 @@ int catch_init(void);
 
 /*
  * What stands in the gateway's page: @call is the nuse_call() of who armed the
- * catcher. In a program that nuse-run started, that is nuse-run's, and a
- * libnuse.so there has to use it, not its own.
+ * catcher, and @fds where its nuse_fds is. In a program that nuse-run started,
+ * those are nuse-run's, and a libnuse.so there has to use them.
  */
 struct nuse_head {
 	uint64_t magic;
 	long (*call)(long nr, const long args[6]);
+	const uint64_t *const *fds;
 };
 
 #define NUSE_MAGIC	0x65736e2d68637463ULL
@@ -73,6 +74,15 @@ struct nuse_head {
  * (SA_RESTART), as if the program had made it.
  */
 long nuse_call(long nr, const long args[6]);
+
+/*
+ * The library descriptors of this process, a bit each, for NUSE_FDS numbers;
+ * NULL: none. Who sees here that a descriptor is none passes it on to libc, whose
+ * instruction is caught; nuse_call() looks again. So it may be out of date, or
+ * that of the parent (vfork), at the cost of time only.
+ */
+extern const uint64_t *nuse_fds;
+#define NUSE_FDS	65536
 
 /*
  * Whether calls with this number can belong to the stack at all: others are not

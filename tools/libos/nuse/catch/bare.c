@@ -5,6 +5,8 @@
  */
 #include "inner.h"
 
+hidden const uint64_t *nuse_fds;
+
 hidden bool nuse_wants(long nr)
 {
 	(void)nr;

@@ -43,5 +43,6 @@ int gateway_make(void)
 	memcpy((void *)NUSE_GATEWAY, gateway_code, gateway_code_end - gateway_code);
 	head->magic = NUSE_MAGIC;
 	head->call = nuse_call;
+	head->fds = &nuse_fds;
 	return host_call(__NR_mprotect, NUSE_GATEWAY, GATEWAY_SIZE, PROT_READ | PROT_EXEC, 0, 0, 0);
 }

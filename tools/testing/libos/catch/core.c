@@ -12,6 +12,8 @@
 
 #define hidden __attribute__((visibility("hidden")))
 
+hidden const uint64_t *nuse_fds;
+
 static long calls, births, children;
 
 static long host(long nr, const long a[6])
