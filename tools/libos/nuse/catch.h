@@ -37,6 +37,18 @@ typedef long (*gateway_fn)(long nr, long a0, long a1, long a2, long a3, long a4,
 				   (long)(a3), (long)(a4), (long)(a5))
 
 /*
+ * A call of the host that may wait, for a thread that is inside (see below),
+ * e.g. ppoll or futex: -EINTR if *@signal, its catch_thread::signal, is not 0 or
+ * becomes so, without a moment between the look and the wait. Never restarted.
+ */
+typedef long (*gateway_wait_fn)(const uint32_t *signal, long nr, long a0, long a1, long a2,
+				long a3, long a4, long a5);
+#define host_wait(signal, nr, a0, a1, a2, a3, a4, a5)				\
+	((gateway_wait_fn)(NUSE_GATEWAY + NUSE_GATEWAY_WAIT))(signal, (long)(nr), (long)(a0),	\
+			(long)(a1), (long)(a2), (long)(a3), (long)(a4), (long)(a5))
+#define NUSE_GATEWAY_WAIT	0x140
+
+/*
  * Makes the gateway and arms the catcher for this process, its threads and
  * children, for ever; a second time does nothing. Returns 0 or a negative
  * errno: -EADDRINUSE if something else lies at the gateway's address, -EBUSY if
@@ -61,17 +73,18 @@ struct nuse_head {
 /*
  * Does a system call of the program, in the stack or on the host, and returns
  * as the instruction does. Numbers that nuse_wants() denies may come too, and go
- * on to the host as they are. Those that make a thread or a process, replace the
- * program, change the action of a signal or its mask, or return from a handler
- * never come here: see catch/. Masks in the arguments (ppoll, ...) have SIGSYS
- * taken out.
+ * on to the host as they are. exit and exit_group come if they are wanted. Those
+ * that make a thread or a process, replace the program, change the action, mask
+ * or stack of a signal, or return from a handler never come here: see catch/.
+ * Masks in the arguments (ppoll, ...) have SIGSYS, SIGSEGV and SIGBUS taken out.
  *
  * It runs on the program's stack or signal stack, which may have little more
  * than 8 KiB left: go to one of your own for more. Of the vector registers it
  * may change the low 128 bits only (no AVX). Signals of the program come in the
  * middle of it, and their handlers make calls, or leave by a jump and never
  * return; a call of the host that waits is ended by them, or goes on
- * (SA_RESTART), as if the program had made it.
+ * (SA_RESTART), as if the program had made it. All that only while the thread is
+ * not inside.
  */
 long nuse_call(long nr, const long args[6]);
 
@@ -83,6 +96,103 @@ long nuse_call(long nr, const long args[6]);
  */
 extern const uint64_t *nuse_fds;
 #define NUSE_FDS	65536
+
+/*
+ * Inside the kernel, a thread runs no handler of the program, since it would run
+ * on the kernel's stack, might make calls or never come back. As on the host, a
+ * call that waits is ended first, then the handler runs, then the call is made
+ * again or returns -EINTR. So the core does, with one catch_enter() at a time:
+ *
+ *	do {
+ *		catch_enter(self);
+ *		... takes the lock, works, gives it back, host_wait(&self->signal, ...)
+ *		catch_leave(self);
+ *		ran = self->signal ? catch_signals(self, mask) : SIGNALS_NONE;
+ *	} while (the call was ended by host_wait() && may be made again after ran);
+ *
+ * Between the two, only SIGSYS, SIGSEGV and SIGBUS are delivered after the first
+ * signal that was put off, and all others are blocked at the host. Signals whose
+ * action is the default one are the host's business: they may end the thread
+ * anywhere.
+ *
+ * The handler's frame lies on whatever stack the thread has inside: 4 KiB have to
+ * be left there, and on signal stacks that the program has.
+ */
+
+/**
+ * struct catch_thread - what the catcher has for a thread, found by its fs base
+ * @core:	the core's own word, 0 at first and in a process that was forked; it
+ *		stays when a thread that begins has the fs base of one that ended
+ * @inside:	between catch_enter() and catch_leave()
+ * @signal:	one was put off since: not 0
+ * @altstack, @altstack_size: the program's signal stack, if it has one
+ * @altstack_off: it is off meanwhile, as the host has it
+ */
+struct catch_thread {
+	uint64_t core;
+	uint32_t inside;
+	uint32_t signal;
+	uint64_t altstack, altstack_size;
+	uint32_t altstack_off;
+};
+
+/*
+ * Of the caller, in a few ns. A thread or vfork child that goes on with its
+ * parent's fs base in its parent's memory has one of its own, with core == 0 at
+ * first. NULL if there are too many.
+ */
+struct catch_thread *catch_thread(void);
+
+/* For the inlines below */
+void catch_altstack_off(struct catch_thread *self);
+void catch_altstack_on(struct catch_thread *self);
+
+/*
+ * A handler of the program that runs on its signal stack may make calls: when
+ * these leave that stack, a signal must not come to its start, where the
+ * handler's frame lies. So to leave a signal stack, be inside.
+ */
+static inline void catch_enter(struct catch_thread *self)
+{
+	uint64_t sp;
+
+	__atomic_store_n(&self->inside, 1, __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	asm volatile("mov %%rsp, %0" : "=r" (sp));
+	if (__builtin_expect(sp - self->altstack < self->altstack_size, 0))
+		catch_altstack_off(self);
+}
+
+/* On the stack where catch_enter() was called */
+static inline void catch_leave(struct catch_thread *self)
+{
+	if (__builtin_expect(self->altstack_off, 0))
+		catch_altstack_on(self);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&self->inside, 0, __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+/*
+ * To be called after catch_leave(), if self->signal: delivers what was put off, so
+ * that handlers run here, and may never return. @mask: NULL, or the mask of
+ * signals that the call waited with (ppoll), under which they are to start. What
+ * decides about a restart is the first handler, as on the host.
+ */
+enum catch_ran {
+	SIGNALS_NONE,		/* no handler ran after all: the call goes on, even poll() */
+	SIGNALS_RESTART,	/* it has SA_RESTART: -EINTR of poll() and the like, others go on */
+	SIGNALS_EINTR,
+};
+enum catch_ran catch_signals(struct catch_thread *self, const uint64_t *mask);
+
+/*
+ * The core's: an instruction at @ip has faulted on @addr (both the same: a jump to
+ * nowhere), in any thread, inside or not. Where to go on, or 0: it is not the
+ * stack's. Then it is the program's, or ends the process if the thread is inside.
+ * It runs in the handler of a signal, must not block and takes no lock.
+ */
+uintptr_t nuse_fault(uintptr_t ip, uintptr_t addr);
 
 /*
  * Whether calls with this number can belong to the stack at all: others are not

@@ -34,6 +34,13 @@ hidden void nuse_new_thread(uint64_t flags)
 	(void)flags;
 }
 
+hidden uintptr_t nuse_fault(uintptr_t ip, uintptr_t addr)
+{
+	(void)ip;
+	(void)addr;
+	return 0;
+}
+
 hidden const char *nuse_run_path(void)
 {
 	static char path[PATH_MAX];

@@ -4,6 +4,7 @@
  * nothing in it may refer to anything outside.
  */
 #include <asm/unistd.h>
+#include <linux/errno.h>
 #include "gateway.h"
 
 	.text
@@ -71,6 +72,28 @@ gateway_code:
 	.org	gateway_code + GATEWAY_RESTORER
 	mov	$__NR_rt_sigreturn, %rax
 	syscall
+
+	/*
+	 * long host_wait(signal, nr, a0, a1, a2, a3, a4, a5). Who interrupts it before
+	 * the syscall, or where that is to be restarted, makes it go on at the end.
+	 */
+	.org	gateway_code + GATEWAY_WAIT
+	mov	%rsi, %rax
+	mov	%rdi, %r11
+	mov	%rdx, %rdi
+	mov	%rcx, %rsi
+	mov	%r8, %rdx
+	mov	%r9, %r10
+	mov	8(%rsp), %r8
+	mov	16(%rsp), %r9
+	cmpl	$0, (%r11)
+	jne	1f
+	.org	gateway_code + GATEWAY_WAIT_CALL, 0x90
+	syscall
+	ret
+	.org	gateway_code + GATEWAY_WAIT_EINTR
+1:	mov	$-EINTR, %rax
+	ret
 gateway_code_end:
 
 	.section .note.GNU-stack, "", @progbits

@@ -11,6 +11,9 @@
 #define GATEWAY_CLONE		0x040
 #define GATEWAY_SIGRETURN	0x100	/* void (void *stack pointer) */
 #define GATEWAY_RESTORER	0x120	/* ends a signal handler of ours */
+#define GATEWAY_WAIT		0x140	/* host_wait() */
+#define GATEWAY_WAIT_CALL	0x168	/* its syscall, after the look */
+#define GATEWAY_WAIT_EINTR	0x16c	/* where it returns -EINTR */
 #define GATEWAY_HEAD		0xf00	/* struct gateway_head */
 
 /* struct birth, and the memory it lies in */

@@ -123,6 +123,7 @@ hidden long self_readlink(long nr, const long args[6]);
 /* ------------------------------------------------------------- thread.c */
 
 struct thread {
+	struct catch_thread pub;
 	uintptr_t key;			/* fs base */
 	bool sigsys_blocked;
 	bool busy;			/* @stack is in use */

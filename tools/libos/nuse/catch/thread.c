@@ -68,6 +68,30 @@ struct thread *thread_self(void)
 	return NULL;
 }
 
+struct catch_thread *catch_thread(void)
+{
+	struct thread *self = thread_self();
+
+	return self ? &self->pub : NULL;
+}
+
+void catch_altstack_off(struct catch_thread *self)
+{
+	(void)self;
+}
+
+void catch_altstack_on(struct catch_thread *self)
+{
+	(void)self;
+}
+
+enum catch_ran catch_signals(struct catch_thread *self, const uint64_t *mask)
+{
+	(void)self;
+	(void)mask;
+	return SIGNALS_NONE;
+}
+
 static char *make_stack(void)
 {
 	char *low = (void *)host_call(__NR_mmap, 0, STACK_SIZE + PAGE_SIZE, PROT_NONE,

@@ -87,6 +87,13 @@ hidden void nuse_new_thread(uint64_t flags)
 	__atomic_add_fetch(&children, 1, __ATOMIC_RELAXED);
 }
 
+hidden uintptr_t nuse_fault(uintptr_t ip, uintptr_t addr)
+{
+	(void)ip;
+	(void)addr;
+	return 0;
+}
+
 hidden const char *nuse_run_path(void)
 {
 	return NUSE_RUN;
