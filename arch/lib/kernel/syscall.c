@@ -2,6 +2,7 @@
 /*
  * System calls: the host architecture's table, called with six longs.
  */
+#include <linux/fdtable.h>
 #include <linux/linkage.h>
 #include <linux/nospec.h>
 #include <linux/random.h>
@@ -55,6 +56,13 @@ static bool must_restart(struct lib_call *call, long ret)
 	return true;
 }
 
+/* What the table of descriptors takes for the lowest that may be free */
+static void wish_fd(struct lib_task *task)
+{
+	current->files->next_fd = task->fd_wish - 1;
+	task->fd_wish = 0;
+}
+
 long lib_do_syscall(struct lib_call *call)
 {
 	unsigned long nr = call->args.a[6];
@@ -64,6 +72,8 @@ long lib_do_syscall(struct lib_call *call)
 		return -ENOSYS;
 	nr = array_index_nospec(nr, __NR_syscalls);
 	current->thread.regs.nr = nr;
+	if (unlikely(call->task.fd_wish))
+		wish_fd(&call->task);
 	do {
 		ret = table[nr](args[0], args[1], args[2], args[3], args[4], args[5]);
 	} while (unlikely(must_restart(call, ret)));

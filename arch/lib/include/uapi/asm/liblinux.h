@@ -54,6 +54,8 @@ extern "C" {
  * @dead:	1 when it has exited; no call can be made on it any more
  * @result:	what its last call returned
  * @host:	the caller's own words; the kernel never looks at them
+ * @fd_wish:	set to n + 1, its next call makes descriptor n, or the next free
+ *		one, in place of the lowest; 0 again afterwards
  *
  * Lives in the instance's memory, from task_create to task_exit.
  */
@@ -64,6 +66,8 @@ struct lib_task {
 	uint32_t dead;
 	long result;
 	uint64_t host[5];
+	uint32_t fd_wish;
+	uint32_t pad;
 };
 
 #define LIB_TASK_PROCESS	(1 << 0) /* a process of its own: own descriptors */
