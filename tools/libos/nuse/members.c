@@ -67,7 +67,9 @@ static int make_member(struct lib_task *parent)
 		member++;
 	if (i == SHARE_PROCESSES)
 		return -EAGAIN;
-	member->pid = share_process.pid;
+	member->pid = share_process.pid | SHARE_BIRTH;
+	if (share->nr_members <= (uint32_t)i)
+		share->nr_members = i + 1;
 	err = make_task(parent, &member->helper, LIB_TASK_PROCESS);
 	if (!err)
 		return i;

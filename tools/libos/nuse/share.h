@@ -76,9 +76,12 @@ struct share_thread {
 	uint64_t signals;
 };
 
+#define SHARE_BIRTH	(1U << 31)
+
 /**
  * struct share_member - a process
- * @pid:	at the host; 0: the entry is free
+ * @pid:	at the host; 0: the entry is free. Its parent's and SHARE_BIRTH until
+ *		it says its own
  * @helper:	a task that makes no calls: parent of those that do
  * @top:	all of its library descriptors are below
  * @fds:	a bit each
@@ -134,8 +137,10 @@ struct share_control {
 	uint64_t text_size;			/* of the image, which its data follow */
 	uint32_t nr_devices;
 	struct share_device devices[SHARE_DEVICES];
+	uint32_t nr_members;			/* all were below */
 	struct share_member members[SHARE_PROCESSES];	/* by number; 0 is none */
 	struct share_thread threads[SHARE_THREADS];
+	char resolv_conf[108];			/* path of what programs get for it, or "" */
 	char reason[128];			/* why it is dead */
 	uint32_t console_len;
 	char console[64 << 10];			/* the last of what the kernel said: a ring */
