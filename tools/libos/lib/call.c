@@ -265,6 +265,15 @@ void task_leave(struct libos *l)
 		leave(l);
 }
 
+void let_kernel_work(struct libos *l)
+{
+	if (here.inside)
+		return;
+	enter(l);
+	l->exports.run();
+	leave(l);
+}
+
 /* ------------------------------------------------------------------- calls */
 
 static bool is_poll(long nr)

@@ -200,6 +200,9 @@ void fiber_reap(struct libos *l);
 struct lib_task *task_enter(struct libos *l, int *err);
 void task_leave(struct libos *l);
 
+/* Lets the kernel's own tasks do what there is to do. */
+void let_kernel_work(struct libos *l);
+
 long call(struct libos *l, long nr, long a0, long a1, long a2, long a3, long a4, long a5);
 
 /* instance.c */

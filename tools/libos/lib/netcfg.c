@@ -137,16 +137,6 @@ static int ifindex(struct libos *l, const char *dev)
 	return err ? fail(-err, "%s: %s", l->name, strerror(-err)) : ifr.ifr_ifindex;
 }
 
-/* The kernel's own tasks have to see a change of links before it has effect. */
-static void let_kernel_work(struct libos *l)
-{
-	if (here.inside)
-		return;
-	enter(l);
-	l->exports.run();
-	leave(l);
-}
-
 static int set_link(struct libos *l, const char *dev, unsigned int flags)
 {
 	struct request req;
@@ -162,6 +152,7 @@ static int set_link(struct libos *l, const char *dev, unsigned int flags)
 	if (err)
 		return fail(-err, "%s: cannot set %s %s: %s", l->name, dev,
 			    flags ? "up" : "down", strerror(-err));
+	/* The kernel's own tasks have to see it before it has effect. */
 	let_kernel_work(l);
 	return 0;
 }

@@ -44,19 +44,6 @@ static int failed(struct job *job, const char *where, int err)
 
 /* ---------------------------------------------------------------- devices */
 
-static int make_tap(const struct nuse_interface *i, const struct libos_port *port,
-		    struct libos_dev **dev)
-{
-	return libos_tap(port, i->host, dev);
-}
-
-/* The kinds that there are */
-static int (*const makers[NUSE_NR_KINDS])(const struct nuse_interface *i,
-					  const struct libos_port *port,
-					  struct libos_dev **dev) = {
-	[NUSE_TAP] = make_tap,
-};
-
 static int check_kinds(struct job *job)
 {
 	const struct nuse_interface *i;
@@ -64,11 +51,11 @@ static int check_kinds(struct job *job)
 	char list[64] = "";
 
 	for (kind = 0; kind < NUSE_NR_KINDS; kind++)
-		if (makers[kind])
+		if (nuse_makers[kind])
 			snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
 				 *list ? ", " : "", nuse_kind_names[kind]);
 	for (i = job->config->interfaces; i; i = i->next) {
-		if (makers[i->kind])
+		if (nuse_makers[i->kind])
 			continue;
 		snprintf(job->error, NUSE_LINE,
 			 "%s: %s is of viftype %s, which is not supported; expected %s", i->where,
@@ -104,7 +91,7 @@ static int make_device(struct job *job, const struct nuse_interface *i)
 		return -ENOMEM;
 	}
 	memcpy(port.mac, i->mac, sizeof(port.mac));
-	err = makers[i->kind](i, &port, &dev->dev);
+	err = nuse_makers[i->kind](i, &port, &dev->dev);
 	if (err) {
 		free(dev);
 		return failed(job, i->where, err);

@@ -27,7 +27,13 @@ const char *const nuse_kind_names[NUSE_NR_KINDS] = {
 	[NUSE_NETMAP] = "NETMAP",
 	[NUSE_DPDK] = "DPDK",
 	[NUSE_PIPE] = "PIPE",
+	[NUSE_WIRE] = "WIRE",
 };
+
+bool kind_has_path(enum nuse_kind kind)
+{
+	return kind == NUSE_PIPE || kind == NUSE_WIRE;
+}
 
 /* ----------------------------------------------------------------- memory */
 
@@ -399,7 +405,7 @@ static const struct key {
 	  set_address },
 	{ INTERFACE, "netmask", false, NETMASKS, set_netmask },
 	{ INTERFACE, "macaddr", false, MACS, set_macaddr },
-	{ INTERFACE, "viftype", false, "RAW, TAP, NETMAP, DPDK or PIPE", set_viftype },
+	{ INTERFACE, "viftype", false, "RAW, TAP, NETMAP, DPDK, PIPE or WIRE", set_viftype },
 	{ INTERFACE, "hostdev", false, NAME, set_hostdev },
 	{ INTERFACE, "pipepath", false, PATHS, set_pipepath },
 	{ INTERFACE, "mtu", false, "68 to 65535", set_mtu },
@@ -606,13 +612,14 @@ static int check_host(struct parse *p)
 	struct nuse_interface *i = p->interface, *other;
 	char name[IFNAMSIZ + 8];
 
-	if (p->has_pipe && i->kind != NUSE_PIPE) {
+	if (p->has_pipe && !kind_has_path(i->kind)) {
 		p->line = p->pipe_line;
-		return refuse(p, "viftype PIPE", "pipepath is for pipes, and %s is %s", i->name,
-			      nuse_kind_names[i->kind]);
+		return refuse(p, "viftype PIPE or WIRE", "pipepath is for them, and %s is %s",
+			      i->name, nuse_kind_names[i->kind]);
 	}
-	if (i->kind == NUSE_PIPE && !p->has_pipe)
-		return refuse(p, "pipepath", "pipe %s has no path", i->name);
+	if (kind_has_path(i->kind) && !p->has_pipe)
+		return refuse(p, "pipepath", "%s %s has no path", nuse_kind_names[i->kind],
+			      i->name);
 	if (!i->host) {
 		snprintf(name, sizeof(name), "%s%s", i->kind == NUSE_TAP ? "nuse-" : "", i->name);
 		if (strlen(name) >= IFNAMSIZ)

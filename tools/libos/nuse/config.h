@@ -28,6 +28,7 @@ enum nuse_kind {
 	NUSE_NETMAP,
 	NUSE_DPDK,
 	NUSE_PIPE,
+	NUSE_WIRE,
 	NUSE_NR_KINDS
 };
 
@@ -160,6 +161,16 @@ void nuse_config_free(struct nuse_config *config);
 
 /* What it says that libos_open() needs; the strings stay the configuration's. */
 struct libos_config nuse_libos_config(const struct nuse_config *config);
+
+/**
+ * nuse_makers - the kinds of devices that can be made, or NULL
+ *
+ * A program whose instances are not the host library's has a table of its own,
+ * and functions in the place of those that apply.c calls.
+ */
+typedef int (*nuse_maker)(const struct nuse_interface *i, const struct libos_port *port,
+			  struct libos_dev **dev);
+extern const nuse_maker nuse_makers[NUSE_NR_KINDS];
 
 struct nuse_net;	/* the devices and captures of a configuration */
 

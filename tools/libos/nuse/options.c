@@ -109,7 +109,7 @@ static int add_net(struct parse *p, char *text)
 		err = key_set(p, INTERFACE, "viftype", text);
 	if (!err && host)
 		err = key_set(p, INTERFACE,
-			      p->interface->kind == NUSE_PIPE ? "pipepath" : "hostdev", host);
+			      kind_has_path(p->interface->kind) ? "pipepath" : "hostdev", host);
 	for (setting = strtok_r(settings, ",", &rest); setting && !err;
 	     setting = strtok_r(NULL, ",", &rest))
 		err = net_key(p, setting);

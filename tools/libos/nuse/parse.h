@@ -68,6 +68,9 @@ int route_begin(struct parse *p);
 /* Checks what a stanza says as a whole; nothing if none is open. */
 int stanza_end(struct parse *p);
 
+/* Joined to a path, not to a device */
+bool kind_has_path(enum nuse_kind kind);
+
 bool key_exists(enum scope scope, const char *key);
 bool key_is_bool(const char *key);
 /* Stores a value; unknown keys are refused. */
