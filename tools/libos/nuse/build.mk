@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0
+# The command nuse, and the keeper that it starts
+
+nuse-obj := $(patsubst %,$(O)/obj/nuse/%.o,nuse keeper control unix loop inventory shared devices \
+	wire) $(patsubst %,$(O)/obj/%.o,lib/netcfg lib/sysctl lib/posix lib/error dev/tap-host) \
+	$(O)/obj/nuse/catch/gateway.o $(O)/obj/nuse/catch/gateway-code.o
+
+all: $(O)/nuse
+
+# Shared libraries would take a millisecond of each start.
+$(O)/nuse: $(nuse-obj) $(O)/nuse-config.a $(O)/nuse-share.a
+	$(call say,LD)
+	$(Q)$(CC) -static -pthread $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljson-c
+
+clean: nuse-clean
+nuse-clean:
+	rm -f $(O)/nuse
+.PHONY: nuse-clean
+
+-include $(nuse-obj:.o=.d)

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * devices.c - devices of a shared instance, in the place of the host library's.
+ *
+ * Each is a descriptor that all processes have under the same number, on which a
+ * packet is a message behind a struct lib_vnet. So all kinds are one to those who
+ * read and write them.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "../dev/tap-host.h"
+#include "../lib/instance.h"
+#include "config.h"
+#include "share.h"
+#include "wire.h"
+
+struct libos_dev {
+	struct libos *l;
+	struct lib_netdev netdev;
+};
+
+/* ------------------------------------------------------------------- kinds */
+
+/* Its descriptor gets the number that it has in all processes. */
+static int place(int fd, unsigned int nr)
+{
+	struct rlimit limit, raised;
+	int ret;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	raised = limit;
+	raised.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &raised);
+	ret = dup2(fd, own_fd(FD_DEVICE + nr));
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return ret < 0 ? fail(errno, "no descriptor for a device: %s", strerror(errno)) : 0;
+}
+
+/* The kernel's part; @fd is left alone. */
+static int create(struct libos_dev *dev, const struct libos_port *port, uint32_t features)
+{
+	struct lib_task *task;
+	int err;
+
+	dev->l = port->libos;
+	dev->netdev = (struct lib_netdev) {
+		.size = sizeof(dev->netdev),
+		.mtu = port->mtu,
+		.flags = LIB_NETDEV_BROADCAST | LIB_NETDEV_MULTICAST,
+		.features = features,
+	};
+	snprintf(dev->netdev.name, sizeof(dev->netdev.name), "%s", port->name);
+	memcpy(dev->netdev.addr, port->mac, sizeof(dev->netdev.addr));
+	task = task_enter(dev->l, &err);
+	if (!task)
+		return fail(-err, "%s: %s", dev->l->name, strerror(-err));
+	err = share->exports.netdev_create(task, &dev->netdev);
+	task_leave(dev->l);
+	return err ? fail(-err, "cannot make device \"%s\": %s", dev->netdev.name,
+			  strerror(-err)) : 0;
+}
+
+static int attach(struct libos_dev *dev, const struct libos_port *port, int fd,
+		  uint32_t features, uint32_t vnet_hdr)
+{
+	unsigned int nr = share->nr_devices;
+	int err;
+
+	if (nr == SHARE_DEVICES)
+		return fail(ENOSPC, "an instance has at most %u devices", SHARE_DEVICES);
+	err = place(fd, nr) ?: create(dev, port, features);
+	if (err)
+		return err;
+	share->devices[nr] = (struct share_device) { dev->netdev.id, vnet_hdr };
+	__atomic_store_n(&share->nr_devices, nr + 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static int make(const struct libos_port *port, int fd, uint32_t features, uint32_t vnet_hdr,
+		struct libos_dev **dev)
+{
+	int err;
+
+	if (fd < 0)
+		return fd;
+	*dev = calloc(1, sizeof(**dev));
+	err = *dev ? attach(*dev, port, fd, features, vnet_hdr) : fail(ENOMEM, "out of memory");
+	if (err)
+		free(*dev);
+	return err;
+}
+
+static int make_tap(const struct nuse_interface *i, const struct libos_port *port,
+		    struct libos_dev **dev)
+{
+	uint32_t features = 0;
+	char name[16];
+	int fd = tap_host_open(i->host, name, &features), err;
+
+	err = make(port, fd, features, TAP_VNET_HDR, dev);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static int make_wire(const struct nuse_interface *i, const struct libos_port *port,
+		     struct libos_dev **dev)
+{
+	return make(port, wire_open(i->host),
+		    LIB_NETDEV_F_CSUM | LIB_NETDEV_F_TSO | LIB_NETDEV_F_USO, WIRE_VNET_HDR, dev);
+}
+
+const nuse_maker nuse_makers[NUSE_NR_KINDS] = {
+	[NUSE_TAP] = make_tap,
+	[NUSE_WIRE] = make_wire,
+};
+
+/* ------------------------------------------------- what else apply.c calls */
+
+unsigned int libos_dev_ifindex(const struct libos_dev *dev)
+{
+	return dev->netdev.ifindex;
+}
+
+/* Devices end with the instance, whose configuration has failed. */
+int libos_dev_close(struct libos_dev *dev)
+{
+	free(dev);
+	return 0;
+}
+
+static int no_pcap(void)
+{
+	return fail(EOPNOTSUPP, "captures are not made by nuse itself yet; run nuse --join NAME tcpdump -w FILE");
+}
+
+int libos_pcap_open(const char *path, struct libos_pcap **pcap)
+{
+	(void)path;
+	(void)pcap;
+	return no_pcap();
+}
+
+int libos_pcap_add(struct libos_pcap *pcap, struct libos_dev *dev)
+{
+	(void)pcap;
+	(void)dev;
+	return no_pcap();
+}
+
+int libos_pcap_close(struct libos_pcap *pcap)
+{
+	(void)pcap;
+	return 0;
+}

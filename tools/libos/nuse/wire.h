@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * wire.h - an Ethernet wire between two instances, without a host stack between.
+ *
+ * It is a pair of connected sockets that carry packets, each behind a struct
+ * lib_vnet: one end for each instance.
+ */
+#ifndef _NUSE_WIRE_H
+#define _NUSE_WIRE_H
+
+#define WIRE_VNET_HDR	10
+
+/*
+ * The end of the wire at @path that is free. Returns a descriptor that never
+ * blocks, or a negative errno, with its text. The keeper's loop is open.
+ */
+int wire_open(const char *path);
+
+/* Before the keeper ends: who has the other end can go on without it. */
+void wire_close_all(void);
+
+#endif /* _NUSE_WIRE_H */
