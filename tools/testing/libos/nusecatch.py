@@ -78,7 +78,7 @@ def is_freestanding():
     others = [name for name in undefined if not name.startswith(("nuse_", "_GLOBAL_OFFSET"))]
     if others:
         raise AssertionError(f"undefined: {others}")
-    run = output("readelf", "-lW", f"{TOOLS}/nuse-run")
+    run = output("readelf", "-lW", f"{TOOLS}/nuse-bare")
     if "INTERP" in run or "TLS" in run:
         raise AssertionError(run)
 
@@ -86,14 +86,14 @@ def is_freestanding():
 @test
 def without_core():
     """The loader alone changes nothing that a program sees"""
-    got = output(f"{TOOLS}/nuse-run", "sh", "-c", "echo $0 $(cat /proc/self/comm) $(echo $#)")
+    got = output(f"{TOOLS}/nuse-bare", "sh", "-c", "echo $0 $(cat /proc/self/comm) $(echo $#)")
     if got != "sh cat 0\n":
         raise AssertionError(got)
     for command, line, status in ((["/none/here"], "nuse: /none/here: there is no such program", 127),
                                   (["/etc/passwd"], "nuse: /etc/passwd: permission denied: it has "
                                    "to be an executable file", 127),
-                                  ([], "usage: nuse-run PROGRAM [ARGS]", 2)):
-        done = subprocess.run([f"{TOOLS}/nuse-run", *command], capture_output=True, text=True,
+                                  ([], "usage: nuse-run [-NOTE] PROGRAM [ARGS]", 2)):
+        done = subprocess.run([f"{TOOLS}/nuse-bare", *command], capture_output=True, text=True,
                               check=False, timeout=LIMIT)
         if (done.stderr, done.returncode) != (line + "\n", status):
             raise AssertionError(f"{command}: {done}")

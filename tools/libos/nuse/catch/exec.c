@@ -45,6 +45,8 @@ struct exec {
 	const char *vector[];		/* argv, NULL, envp, NULL */
 };
 
+const char *exec_note;
+
 /* ---------------------------------------------------------------- lists */
 
 /* Pointers before the NULL; without a list, none */
@@ -290,7 +292,10 @@ static void make_run(struct exec *e)
 	char *to = append_number(append(e->run, "NUSE_RUN="), e->fd);
 
 	*to++ = ' ';
-	to += nuse_note(to, 256);
+	if (exec_note)
+		to = append(to, exec_note);
+	else
+		to += nuse_note(to, 256);
 	*to++ = ' ';
 	append(to, e->name);
 }

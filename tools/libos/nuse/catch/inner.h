@@ -94,6 +94,9 @@ hidden void birth_leave(void *memory, size_t size);
 
 /* --------------------------------------------------------------- exec.c */
 
+/* For the core of the next program, in place of nuse_note()'s; or NULL */
+extern hidden const char *exec_note;
+
 /* Takes some 5 KiB of stack. */
 hidden long exec_path(int dir, long path, long argv, long envp, int flags);
 

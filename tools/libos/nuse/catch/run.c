@@ -3,7 +3,7 @@
  * run.c - nuse-run: starts a program with the catcher armed before its first
  * instruction.
  *
- *	nuse-run PROGRAM [ARGS]
+ *	nuse-run [-NOTE] PROGRAM [ARGS]
  *
  * does for PROGRAM what exec.c does for every program that is exec'ed; then it
  * runs again, with NUSE_RUN as the first variable: the stack that the host's
@@ -98,8 +98,13 @@ static void start_again(long argc, char **argv, char **envp)
 	char path[PATH_MAX];
 	long err = -ENOENT;
 
+	if (argc > 1 && argv[1][0] == '-') {
+		exec_note = argv[1] + 1;
+		argv++;
+		argc--;
+	}
 	if (argc < 2) {
-		say("usage: nuse-run PROGRAM [ARGS]\n", "", "");
+		say("usage: nuse-run [-NOTE] PROGRAM [ARGS]\n", "", "");
 		host_call(__NR_exit_group, 2, 0, 0, 0, 0, 0);
 	}
 	if (has_slash(argv[1]))
