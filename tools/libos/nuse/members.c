@@ -35,7 +35,8 @@ static int make_task(struct lib_task *parent, struct lib_task **task, uint32_t f
 	return err;
 }
 
-static void copy_fds(struct share_member *to, const struct share_member *from)
+/* Both have the same epolls, and do not know what the other puts in. */
+static void copy_fds(struct share_member *to, struct share_member *from)
 {
 	unsigned int i;
 
@@ -43,6 +44,8 @@ static void copy_fds(struct share_member *to, const struct share_member *from)
 	for (i = 0; i < (from->top + 63) / 64; i++) {
 		to->fds[i] = from->fds[i];
 		to->epolls[i] = from->epolls[i];
+		to->epolls_library[i] = from->epolls_library[i] = from->epolls[i];
+		to->epolls_host[i] = from->epolls_host[i] = from->epolls[i];
 	}
 }
 
@@ -51,7 +54,8 @@ static void free_member(struct share_member *member)
 	unsigned int i;
 
 	for (i = 0; i < (member->top + 63) / 64; i++)
-		member->fds[i] = member->epolls[i] = 0;
+		member->fds[i] = member->epolls[i] = member->epolls_library[i] =
+			member->epolls_host[i] = 0;
 	member->top = 0;
 	member->helper = NULL;
 	member->pid = 0;

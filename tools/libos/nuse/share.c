@@ -289,8 +289,8 @@ void share_return_kick(struct share_thread *self)
 
 static long wait_call(const uint32_t *signal, long nr, void *a, long b, long c, const void *d)
 {
-	if (signal && __atomic_load_n(signal, __ATOMIC_RELAXED))
-		return -EINTR;
+	if (signal)
+		return host_wait(signal, nr, a, b, c, d, sizeof(uint64_t), 0);
 	return host_call(nr, a, b, c, d, sizeof(uint64_t), 0);
 }
 

@@ -86,6 +86,8 @@ struct share_thread {
  * @top:	all of its library descriptors are below
  * @fds:	a bit each
  * @epolls:	those of them that are an epoll of the host, too
+ * @epolls_library, @epolls_host: which may have descriptors of the library, of the
+ *		host
  */
 struct share_member {
 	uint32_t pid;
@@ -93,6 +95,8 @@ struct share_member {
 	struct lib_task *helper;
 	uint64_t fds[SHARE_FDS / 64];
 	uint64_t epolls[SHARE_FDS / 64];
+	uint64_t epolls_library[SHARE_FDS / 64];
+	uint64_t epolls_host[SHARE_FDS / 64];
 };
 
 /**

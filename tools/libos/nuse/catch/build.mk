@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The catcher of system calls: nuse-catch.a for whoever has a core, nuse-run.a
-# for the loader, nuse-run without a core.
+# for the loader, nuse-bare: a nuse-run without a core.
 
 catch-dir := $(here)nuse/catch/
 catch-obj := $(addprefix $(O)/obj/nuse/catch/,gateway.o gateway-code.o filter.o catch.o trap.o \
@@ -13,7 +13,7 @@ CATCH_FLAGS := -ffreestanding -fno-stack-protector -fcf-protection=none -mgenera
 	-fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE
 RUN_LDFLAGS := -static-pie -nostdlib -Wl,-z,now -Wl,-z,noexecstack
 
-all: $(O)/nuse-catch.a $(O)/nuse-run.a $(O)/nuse-run
+all: $(O)/nuse-catch.a $(O)/nuse-run.a $(O)/nuse-bare
 
 $(catch-obj) $(run-obj) $(bare-obj): private FLAGS += $(CATCH_FLAGS)
 
@@ -29,13 +29,13 @@ $(O)/nuse-catch.a $(O)/nuse-run.a:
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(O)/nuse-run: $(run-obj) $(bare-obj) $(O)/nuse-catch.a
+$(O)/nuse-bare: $(run-obj) $(bare-obj) $(O)/nuse-catch.a
 	$(call say,LD)
 	$(Q)$(CC) $(RUN_LDFLAGS) -o $@ $^
 
 clean: catch-clean
 catch-clean:
-	rm -f $(O)/nuse-catch.a $(O)/nuse-run.a $(O)/nuse-run
+	rm -f $(O)/nuse-catch.a $(O)/nuse-run.a $(O)/nuse-bare
 .PHONY: catch-clean
 
 -include $(catch-obj:.o=.d) $(run-obj:.o=.d) $(bare-obj:.o=.d)

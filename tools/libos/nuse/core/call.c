@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * call.c - the table: which function does which system call. What is not in it
+ * is the host's, and is not even caught.
+ */
+#include "core.h"
+
+static const call_fn table[] = {
+	/* descriptors */
+	[__NR_close] = fd_close,
+	[__NR_close_range] = fd_close_range,
+	[__NR_dup] = fd_dup,
+	[__NR_dup2] = fd_dup2,
+	[__NR_dup3] = fd_dup2,
+	[__NR_fcntl] = fd_fcntl,
+	[__NR_ioctl] = fd_ioctl,
+	[__NR_mmap] = fd_mmap,
+
+	/* what is done with one */
+	[__NR_read] = fd_call,
+	[__NR_write] = fd_call,
+	[__NR_pread64] = fd_call,
+	[__NR_pwrite64] = fd_call,
+	[__NR_readv] = fd_call,
+	[__NR_writev] = fd_call,
+	[__NR_preadv] = fd_call,
+	[__NR_pwritev] = fd_call,
+	[__NR_preadv2] = fd_call,
+	[__NR_pwritev2] = fd_call,
+	[__NR_lseek] = fd_call,
+	[__NR_fstat] = fd_call,
+	[__NR_fstatfs] = fd_call,
+	[__NR_fchmod] = fd_call,
+	[__NR_fchown] = fd_call,
+	[__NR_ftruncate] = fd_call,
+	[__NR_fsync] = fd_call,
+	[__NR_fdatasync] = fd_call,
+	[__NR_flock] = fd_call,
+	[__NR_fadvise64] = fd_call,
+	[__NR_getdents] = fd_call,
+	[__NR_getdents64] = fd_call,
+	[__NR_fgetxattr] = fd_call,
+	[__NR_fsetxattr] = fd_call,
+
+	/* sockets */
+	[__NR_socket] = socket_make,
+	[__NR_socketpair] = socket_make,
+	[__NR_accept] = socket_accept,
+	[__NR_accept4] = socket_accept,
+	[__NR_bind] = fd_call,
+	[__NR_connect] = fd_call,
+	[__NR_listen] = fd_call,
+	[__NR_shutdown] = fd_call,
+	[__NR_getsockname] = fd_call,
+	[__NR_getpeername] = fd_call,
+	[__NR_getsockopt] = fd_call,
+	[__NR_setsockopt] = fd_call,
+	[__NR_sendto] = fd_call,
+	[__NR_recvfrom] = fd_call,
+	[__NR_sendmsg] = fd_call,
+	[__NR_recvmsg] = fd_call,
+	[__NR_sendmmsg] = fd_call,
+	[__NR_recvmmsg] = fd_call,
+	[__NR_bpf] = socket_bpf,
+
+	/* waiting for many */
+	[__NR_poll] = poll_poll,
+	[__NR_ppoll] = poll_ppoll,
+	[__NR_select] = poll_select,
+	[__NR_pselect6] = poll_pselect,
+	[__NR_epoll_create] = epoll_create_call,
+	[__NR_epoll_create1] = epoll_create_call,
+	[__NR_epoll_ctl] = epoll_ctl_call,
+	[__NR_epoll_wait] = epoll_wait_call,
+	[__NR_epoll_pwait] = epoll_pwait_call,
+	[__NR_epoll_pwait2] = epoll_pwait2_call,
+
+	/* from one to another */
+	[__NR_sendfile] = copy_sendfile,
+	[__NR_splice] = copy_splice,
+	[__NR_tee] = copy_other,
+	[__NR_vmsplice] = copy_other,
+	[__NR_copy_file_range] = copy_other,
+
+	/* paths */
+	[__NR_open] = path_call,
+	[__NR_creat] = path_call,
+	[__NR_stat] = path_call,
+	[__NR_lstat] = path_call,
+	[__NR_statfs] = path_call,
+	[__NR_access] = path_call,
+	[__NR_readlink] = path_call,
+	[__NR_mkdir] = path_call,
+	[__NR_rmdir] = path_call,
+	[__NR_unlink] = path_call,
+	[__NR_openat] = path_at_call,
+	[__NR_openat2] = path_at_call,
+	[__NR_newfstatat] = path_at_call,
+	[__NR_statx] = path_at_call,
+	[__NR_faccessat] = path_at_call,
+	[__NR_faccessat2] = path_at_call,
+	[__NR_readlinkat] = path_at_call,
+	[__NR_mkdirat] = path_at_call,
+	[__NR_unlinkat] = path_at_call,
+	[__NR_mount] = path_mount,
+	[__NR_umount2] = path_umount,
+
+	/* processes */
+	[__NR_exit] = self_exit,
+	[__NR_exit_group] = self_exit,
+	[__NR_unshare] = ids_unshare,
+	[__NR_setns] = ids_setns,
+	[__NR_setuid] = ids_call,
+	[__NR_setgid] = ids_call,
+	[__NR_setreuid] = ids_call,
+	[__NR_setregid] = ids_call,
+	[__NR_setresuid] = ids_call,
+	[__NR_setresgid] = ids_call,
+	[__NR_setfsuid] = ids_call,
+	[__NR_setfsgid] = ids_call,
+	[__NR_setgroups] = ids_call,
+};
+
+#define NR_TABLE	(long)(sizeof(table) / sizeof(table[0]))
+
+bool nuse_wants(long nr)
+{
+	return nr >= 0 && nr < NR_TABLE && table[nr];
+}
+
+long nuse_call(long nr, const long args[6])
+{
+	return nuse_wants(nr) ? table[nr](nr, args) : to_host(nr, args);
+}
+
+uintptr_t nuse_fault(uintptr_t ip, uintptr_t addr)
+{
+	return peek_fault(ip) ?: share->exports.fault(ip, addr);
+}

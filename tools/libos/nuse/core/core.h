@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * core.h - what belongs to the stack: the table of system calls behind the
+ * catchers.
+ *
+ * A library descriptor is a descriptor of the host too, of the same number: a
+ * duplicate of FD_PLACEHOLDER, or an epoll of the host. So numbers are the
+ * host's everywhere, and a number is taken at the host first and given back there
+ * last: nobody else can have it meanwhile. Which are the library's stands in
+ * share_member::fds.
+ *
+ * All functions here that take a call's arguments return as the system call
+ * does.
+ */
+#ifndef _NUSE_CORE_H
+#define _NUSE_CORE_H
+
+#include <asm/unistd.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include "../catch.h"
+#include "../share.h"
+
+#define PAGE_SIZE	4096UL
+
+typedef long (*call_fn)(long nr, const long args[6]);
+
+/* As the program made it, to the host */
+static inline long to_host(long nr, const long a[6])
+{
+	return host_call(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/* ---------------------------------------------------------------- self.c */
+
+/* The number of the calling thread's process in the instance; 0: it is in none */
+uint32_t self_member(void);
+
+/* A call of the instance; it waits for @wait too, if that is not NULL. */
+long self_call(long nr, const long args[6], struct share_wait *wait);
+
+/* The same for one that makes descriptor @fd */
+long self_make(long nr, const long args[6], int fd);
+
+#define lib_call(nr, ...)	self_call(nr, (long[6]) { __VA_ARGS__ }, NULL)
+
+/* The task that new threads of the process come from does what this thread did. */
+long self_helper_call(long nr, const long args[6]);
+
+/* The id that the thread, or its process, has in the instance */
+long self_tid(void);
+long self_pid(void);
+
+/* A thread or the process ends. */
+long self_exit(long nr, const long args[6]);
+
+/* ------------------------------------------------------------------ fd.c */
+
+enum fd_kind { FD_HOST, FD_LIBRARY, FD_EPOLL };
+
+enum fd_kind fd_kind(long fd);
+/* One of the instance's own, which the program does not see */
+bool fd_is_hidden(long fd);
+void fd_mark(int fd, enum fd_kind kind);
+
+/* Which sides' descriptors an epoll may have */
+void fd_epoll_has(int fd, bool library, bool host);
+void fd_epoll_sides(int fd, bool *library, bool *host);
+
+/* A call that makes a library descriptor */
+long fd_make(long nr, const long args[6], bool cloexec);
+
+/* After an exec: those with FD_CLOEXEC are closed at the host. */
+void fd_after_exec(void);
+
+long fd_close(long nr, const long args[6]);
+long fd_close_range(long nr, const long args[6]);
+long fd_dup(long nr, const long args[6]);
+long fd_dup2(long nr, const long args[6]);
+long fd_fcntl(long nr, const long args[6]);
+/* Calls whose first argument, or fifth (mmap), is a descriptor */
+long fd_call(long nr, const long args[6]);
+long fd_mmap(long nr, const long args[6]);
+long fd_ioctl(long nr, const long args[6]);
+
+/* -------------------------------------------------------------- socket.c */
+
+long socket_make(long nr, const long args[6]);
+long socket_accept(long nr, const long args[6]);
+long socket_bpf(long nr, const long args[6]);
+
+/* ---------------------------------------------------------------- poll.c */
+
+long poll_poll(long nr, const long args[6]);
+long poll_ppoll(long nr, const long args[6]);
+long poll_select(long nr, const long args[6]);
+long poll_pselect(long nr, const long args[6]);
+
+/* --------------------------------------------------------------- epoll.c */
+
+long epoll_create_call(long nr, const long args[6]);
+long epoll_ctl_call(long nr, const long args[6]);
+long epoll_wait_call(long nr, const long args[6]);
+long epoll_pwait_call(long nr, const long args[6]);
+long epoll_pwait2_call(long nr, const long args[6]);
+
+/* ---------------------------------------------------------------- copy.c */
+
+long copy_sendfile(long nr, const long args[6]);
+long copy_splice(long nr, const long args[6]);
+long copy_other(long nr, const long args[6]);
+
+/* ---------------------------------------------------------------- path.c */
+
+/* The first argument is a path */
+long path_call(long nr, const long args[6]);
+/* A directory's descriptor and a path */
+long path_at_call(long nr, const long args[6]);
+long path_mount(long nr, const long args[6]);
+long path_umount(long nr, const long args[6]);
+
+/* ----------------------------------------------------------------- ids.c */
+
+/* Users, groups and capabilities */
+long ids_call(long nr, const long args[6]);
+long ids_unshare(long nr, const long args[6]);
+long ids_setns(long nr, const long args[6]);
+
+/* ---------------------------------------------------------------- user.c */
+
+/* Memory that the program's pointers name; -EFAULT where they are bad. */
+int peek(void *to, long from, size_t size);
+int poke(long to, const void *from, size_t size);
+/* At most @size bytes with the NUL; the length, -ENAMETOOLONG if there is none */
+long peek_string(char *to, long from, size_t size);
+/* Where such a copy goes on after a fault at @ip; 0: it is none */
+uintptr_t peek_fault(uintptr_t ip);
+
+/* Memory of our own for the length of a call: NULL, or to be given back */
+void *scratch_get(size_t size);
+void scratch_put(void *at, size_t size);
+
+#endif /* _NUSE_CORE_H */

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * fd.c - descriptors: which are the library's, and how they come and go. See
+ * core.h.
+ */
+#include "core.h"
+#include <linux/close_range.h>
+#include <linux/nsfs.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+static uint64_t *word(uint64_t *bits, int fd)
+{
+	return &bits[fd / 64];
+}
+
+static uint64_t bit(int fd)
+{
+	return 1ULL << fd % 64;
+}
+
+enum fd_kind fd_kind(long fd)
+{
+	struct share_member *member = &share->members[self_member()];
+
+	if ((unsigned int)fd >= SHARE_FDS || !(*word(member->fds, fd) & bit(fd)))
+		return FD_HOST;
+	return *word(member->epolls, fd) & bit(fd) ? FD_EPOLL : FD_LIBRARY;
+}
+
+bool fd_is_hidden(long fd)
+{
+	return (unsigned int)fd - share->fd_base < NR_OWN_FDS;
+}
+
+void fd_mark(int fd, enum fd_kind kind)
+{
+	struct share_member *member = &share->members[self_member()];
+	uint32_t top = __atomic_load_n(&member->top, __ATOMIC_RELAXED);
+
+	if (kind == FD_EPOLL)
+		__atomic_or_fetch(word(member->epolls, fd), bit(fd), __ATOMIC_RELAXED);
+	else
+		__atomic_and_fetch(word(member->epolls, fd), ~bit(fd), __ATOMIC_RELAXED);
+	__atomic_and_fetch(word(member->epolls_library, fd), ~bit(fd), __ATOMIC_RELAXED);
+	__atomic_and_fetch(word(member->epolls_host, fd), ~bit(fd), __ATOMIC_RELAXED);
+	if (kind == FD_HOST)
+		__atomic_and_fetch(word(member->fds, fd), ~bit(fd), __ATOMIC_RELAXED);
+	else
+		__atomic_or_fetch(word(member->fds, fd), bit(fd), __ATOMIC_RELAXED);
+	while (kind != FD_HOST && top <= (uint32_t)fd &&
+	       !__atomic_compare_exchange_n(&member->top, &top, fd + 1, false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED))
+		;
+}
+
+void fd_epoll_has(int fd, bool library, bool host)
+{
+	struct share_member *member = &share->members[self_member()];
+
+	if (library && !(*word(member->epolls_library, fd) & bit(fd)))
+		__atomic_or_fetch(word(member->epolls_library, fd), bit(fd), __ATOMIC_RELAXED);
+	if (host && !(*word(member->epolls_host, fd) & bit(fd)))
+		__atomic_or_fetch(word(member->epolls_host, fd), bit(fd), __ATOMIC_RELAXED);
+}
+
+void fd_epoll_sides(int fd, bool *library, bool *host)
+{
+	const struct share_member *member = &share->members[self_member()];
+
+	*library = member->epolls_library[fd / 64] & bit(fd);
+	*host = member->epolls_host[fd / 64] & bit(fd);
+}
+
+/* ---------------------------------------------------------------- making */
+
+static long host_close(int fd)
+{
+	return host_call(__NR_close, fd, 0, 0, 0, 0, 0);
+}
+
+/* The host has given number @fd to a duplicate; @ret: what the instance gave. */
+static long settle(int fd, long ret, bool cloexec, enum fd_kind kind)
+{
+	if (ret >= 0 && ret != fd) {
+		long other = ret;
+
+		ret = lib_call(__NR_dup3, other, fd, cloexec ? O_CLOEXEC : 0);
+		lib_call(__NR_close, other);
+	}
+	if (ret < 0)
+		host_close(fd);
+	else
+		fd_mark(fd, kind);
+	return ret;
+}
+
+long fd_make(long nr, const long args[6], bool cloexec)
+{
+	long fd = host_call(__NR_fcntl, own_fd(FD_PLACEHOLDER),
+			    cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0, 0, 0, 0);
+
+	if (fd >= SHARE_FDS) {
+		host_close(fd);
+		return -EMFILE;
+	}
+	return fd < 0 ? fd : settle(fd, self_make(nr, args, fd), cloexec, FD_LIBRARY);
+}
+
+/* Both numbers are the same epoll from now on: what it has is not known from one. */
+static void share_epoll(int a, int b)
+{
+	fd_epoll_has(a, true, true);
+	fd_epoll_has(b, true, true);
+}
+
+/* A duplicate of a library descriptor, by a call that the host does too */
+static long duplicate(enum fd_kind kind, long nr, const long args[6], bool cloexec)
+{
+	long fd = to_host(nr, args), ret;
+
+	if (fd >= SHARE_FDS) {
+		host_close(fd);
+		return -EMFILE;
+	}
+	if (fd < 0)
+		return fd;
+	ret = settle(fd, lib_call(__NR_fcntl, args[0], cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, fd),
+		     cloexec, kind);
+	if (kind == FD_EPOLL && ret >= 0)
+		share_epoll(args[0], ret);
+	return ret;
+}
+
+long fd_dup(long nr, const long args[6])
+{
+	enum fd_kind kind = fd_kind(args[0]);
+
+	if (fd_is_hidden(args[0]))
+		return -EBADF;
+	return kind ? duplicate(kind, nr, args, false) : to_host(nr, args);
+}
+
+static long close_library(long fd)
+{
+	long ret;
+
+	fd_mark(fd, FD_HOST);
+	ret = lib_call(__NR_close, fd);
+	host_close(fd);
+	return ret;
+}
+
+/* dup2() and dup3() */
+long fd_dup2(long nr, const long args[6])
+{
+	enum fd_kind from = fd_kind(args[0]), to = fd_kind(args[1]);
+	int flags = nr == __NR_dup3 ? args[2] : 0;
+	long ret;
+
+	if (fd_is_hidden(args[0]) || fd_is_hidden(args[1]))
+		return -EBADF;
+	if ((!from && !to) || (int)args[0] == (int)args[1])
+		return to_host(nr, args);
+	if (from && (unsigned int)args[1] >= SHARE_FDS)
+		return -EBADF;
+	ret = to_host(nr, args);
+	if (ret < 0)
+		return ret;
+	if (from) {
+		lib_call(__NR_dup3, args[0], ret, flags);
+	} else {
+		lib_call(__NR_close, ret);
+	}
+	fd_mark(ret, from);
+	if (from == FD_EPOLL)
+		share_epoll(args[0], ret);
+	return ret;
+}
+
+/* ---------------------------------------------------------------- closing */
+
+long fd_close(long nr, const long args[6])
+{
+	if (fd_kind(args[0]))
+		return close_library(args[0]);
+	return fd_is_hidden(args[0]) ? -EBADF : to_host(nr, args);
+}
+
+static void close_range_library(unsigned int first, unsigned int last, int flags)
+{
+	unsigned int top = share->members[self_member()].top, fd;
+
+	for (fd = first; fd < top && fd <= last; fd++) {
+		if (!fd_kind(fd))
+			continue;
+		if (flags & CLOSE_RANGE_CLOEXEC)
+			lib_call(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
+		else
+			close_library(fd);
+	}
+}
+
+/* Around the hidden ones */
+long fd_close_range(long nr, const long args[6])
+{
+	unsigned int first = args[0], last = args[1], low = share->fd_base;
+	unsigned int high = low + NR_OWN_FDS;
+	int flags = args[2];
+	long ret = 0;
+
+	if (first > last || flags & ~(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE))
+		return -EINVAL;
+	close_range_library(first, last, flags);
+	if (first < low)
+		ret = host_call(nr, first, last < low ? last : low - 1, flags, 0, 0, 0);
+	if (!ret && last >= high)
+		ret = host_call(nr, first < high ? high : first, last, flags, 0, 0, 0);
+	return ret;
+}
+
+void fd_after_exec(void)
+{
+	unsigned int top = share->members[self_member()].top, fd;
+
+	for (fd = 0; fd < top; fd++)
+		if (fd_kind(fd) && host_call(__NR_fcntl, fd, F_GETFD, 0, 0, 0, 0) < 0)
+			close_library(fd);
+}
+
+/* ------------------------------------------------------------------ using */
+
+/* Owners of a descriptor are processes, which have other numbers in the instance. */
+static long set_owner(const long args[6])
+{
+	int pid = args[2];
+
+	if (pid && pid != host_call(__NR_getpid, 0, 0, 0, 0, 0, 0))
+		return -ESRCH;
+	return lib_call(__NR_fcntl, args[0], F_SETOWN, pid ? self_pid() : 0);
+}
+
+long fd_fcntl(long nr, const long args[6])
+{
+	enum fd_kind kind = fd_kind(args[0]);
+
+	if (fd_is_hidden(args[0]))
+		return -EBADF;
+	if (!kind)
+		return to_host(nr, args);
+	switch ((int)args[1]) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		return duplicate(kind, nr, args, args[1] == F_DUPFD_CLOEXEC);
+	case F_SETFD:
+		to_host(nr, args);
+		break;
+	case F_SETOWN:
+		return set_owner(args);
+	}
+	return self_call(nr, args, NULL);
+}
+
+long fd_call(long nr, const long args[6])
+{
+	return fd_kind(args[0]) ? self_call(nr, args, NULL) : to_host(nr, args);
+}
+
+long fd_mmap(long nr, const long args[6])
+{
+	return !(args[3] & MAP_ANONYMOUS) && fd_kind(args[4]) ? self_call(nr, args, NULL) :
+								to_host(nr, args);
+}
+
+long fd_ioctl(long nr, const long args[6])
+{
+	if (!fd_kind(args[0]))
+		return to_host(nr, args);
+	switch ((unsigned int)args[1]) {
+	case FIOCLEX:
+	case FIONCLEX:
+		to_host(nr, args);
+		break;
+	case SIOCGSKNS:
+	case NS_GET_USERNS:
+	case NS_GET_PARENT:
+		return fd_make(nr, args, true);
+	}
+	return self_call(nr, args, NULL);
+}

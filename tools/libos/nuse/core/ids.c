@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ids.c - users, groups and namespaces of a process.
+ *
+ * In the instance, a program is root at first, whoever started it. When it
+ * becomes somebody else at the host, it does so in the instance too: a server
+ * that gives up its privileges has given them up. One that stays who it was has
+ * given up nothing.
+ *
+ * Network namespaces are the instance's alone, all others the host's. Threads
+ * that come later have what this one has now: their parent does the same.
+ */
+#include "core.h"
+#include <linux/sched.h>
+
+struct ids {
+	long uid, euid, gid, egid;
+};
+
+static struct ids ids_now(void)
+{
+	return (struct ids) {
+		host_call(__NR_getuid, 0, 0, 0, 0, 0, 0),
+		host_call(__NR_geteuid, 0, 0, 0, 0, 0, 0),
+		host_call(__NR_getgid, 0, 0, 0, 0, 0, 0),
+		host_call(__NR_getegid, 0, 0, 0, 0, 0, 0),
+	};
+}
+
+static bool differ(struct ids a, struct ids b)
+{
+	return a.uid != b.uid || a.euid != b.euid || a.gid != b.gid || a.egid != b.egid;
+}
+
+/* The groups of a process that stays root do not matter. */
+long ids_call(long nr, const long args[6])
+{
+	struct ids before = ids_now();
+	long ret = to_host(nr, args);
+
+	if (ret >= 0 && nr != __NR_setgroups && differ(before, ids_now())) {
+		self_call(nr, args, NULL);
+		self_helper_call(nr, args);
+	}
+	return ret;
+}
+
+/* The parent of later threads is in this thread's network namespace, too. */
+static void tell_helper(void)
+{
+	char path[48] = "/proc/", digits[12], *to = path + 6;
+	const char *tail = "/ns/net";
+	long tid = self_tid(), fd;
+	int i = sizeof(digits);
+
+	for (; tid > 0; tid /= 10)
+		digits[--i] = '0' + tid % 10;
+	while (i < (int)sizeof(digits))
+		*to++ = digits[i++];
+	while (*tail)
+		*to++ = *tail++;
+	*to = 0;
+	fd = self_helper_call(__NR_open, (long[6]) { (long)path, O_RDONLY | O_CLOEXEC });
+	if (fd < 0)
+		return;
+	self_helper_call(__NR_setns, (long[6]) { fd, CLONE_NEWNET });
+	self_helper_call(__NR_close, (long[6]) { fd });
+}
+
+static long unshare_net(void)
+{
+	long ret = lib_call(__NR_unshare, CLONE_NEWNET);
+
+	if (!ret)
+		tell_helper();
+	return ret;
+}
+
+/* Mounts of the instance are a process's own, as those of the host. */
+static long unshare_rest(unsigned long flags)
+{
+	long ret = host_call(__NR_unshare, flags, 0, 0, 0, 0, 0);
+
+	if (flags & CLONE_NEWNS && !lib_call(__NR_unshare, CLONE_NEWNS) && flags == CLONE_NEWNS)
+		return 0;
+	return ret;
+}
+
+long ids_unshare(long nr, const long args[6])
+{
+	unsigned long flags = args[0], rest = flags & ~(unsigned long)CLONE_NEWNET;
+	long ret = rest || !flags ? unshare_rest(rest) : 0;
+
+	(void)nr;
+	return !ret && flags & CLONE_NEWNET ? unshare_net() : ret;
+}
+
+long ids_setns(long nr, const long args[6])
+{
+	long ret;
+
+	if (!fd_kind(args[0]))
+		return to_host(nr, args);
+	ret = self_call(nr, args, NULL);
+	if (!ret)
+		tell_helper();
+	return ret;
+}

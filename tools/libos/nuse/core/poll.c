@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * poll.c - poll, ppoll, select and pselect on descriptors of both kinds.
+ *
+ * If all are of one kind, the call goes where they are. Else the list is split:
+ * the thread waits in the instance for one part, and while it is blocked there,
+ * in the host's ppoll() for the other (struct share_wait). An epoll is in both.
+ */
+#include "core.h"
+#include "../vdso.h"
+#include <time.h>
+
+#define NS_PER_S	1000000000LL
+#define FEW		32
+#define SET_BITS	64
+
+/**
+ * struct both - the list, split
+ * @nr:		entries of the program's list
+ * @fds:	that list
+ * @library, @host: its parts; @host has SHARE_WAIT_ROOM entries in front
+ * @of_library, @of_host: which entries of @fds they are
+ */
+struct both {
+	unsigned int nr, nr_library, nr_host;
+	struct pollfd *fds, *library, *host;
+	unsigned int *of_library, *of_host;
+};
+
+#define BOTH_SIZE(n)	((n) * (3 * sizeof(struct pollfd) + 2 * sizeof(int)) +	\
+			 SHARE_WAIT_ROOM * sizeof(struct pollfd))
+
+/* In @memory of BOTH_SIZE(nr) */
+static void both_init(struct both *b, void *memory, unsigned int nr)
+{
+	*b = (struct both) { .nr = nr, .fds = memory };
+	b->library = b->fds + nr;
+	b->host = b->library + nr;
+	b->of_library = (unsigned int *)(b->host + SHARE_WAIT_ROOM + nr);
+	b->of_host = b->of_library + nr;
+}
+
+static void add_library(struct both *b, unsigned int i)
+{
+	b->of_library[b->nr_library] = i;
+	b->library[b->nr_library++] = b->fds[i];
+}
+
+static void add_host(struct both *b, unsigned int i)
+{
+	b->of_host[b->nr_host] = i;
+	b->host[SHARE_WAIT_ROOM + b->nr_host++] = b->fds[i];
+}
+
+static void both_split(struct both *b)
+{
+	enum fd_kind kind;
+	unsigned int i;
+
+	b->nr_library = b->nr_host = 0;
+	for (i = 0; i < b->nr; i++) {
+		b->fds[i].revents = 0;
+		kind = b->fds[i].fd < 0 ? FD_HOST : fd_kind(b->fds[i].fd);
+		if (kind != FD_HOST)
+			add_library(b, i);
+		if (kind != FD_LIBRARY)
+			add_host(b, i);
+	}
+}
+
+/* Results to the program's list; how many have any */
+static long both_join(struct both *b)
+{
+	unsigned int i, ready = 0;
+
+	for (i = 0; i < b->nr_library; i++)
+		b->fds[b->of_library[i]].revents |= b->library[i].revents;
+	for (i = 0; i < b->nr_host; i++)
+		b->fds[b->of_host[i]].revents |= b->host[SHARE_WAIT_ROOM + i].revents;
+	for (i = 0; i < b->nr; i++)
+		ready += !!b->fds[i].revents;
+	return ready;
+}
+
+static int64_t now(void)
+{
+	return vdso_clock(CLOCK_MONOTONIC);
+}
+
+static long poll_host(struct both *b)
+{
+	struct timespec none = { 0 };
+
+	return host_call(__NR_ppoll, b->host + SHARE_WAIT_ROOM, b->nr_host, &none, 0, 8, 0);
+}
+
+static long poll_library(struct both *b, int64_t until, struct share_wait *wait)
+{
+	int64_t left = until < 0 ? 0 : until - now();
+	struct timespec ts = { 0 };
+
+	if (left > 0)
+		ts = (struct timespec) { left / NS_PER_S, left % NS_PER_S };
+	return self_call(__NR_ppoll, (long[6]) { (long)b->library, b->nr_library,
+						 until < 0 ? 0 : (long)&ts, 0, 8 }, wait);
+}
+
+/* Waits for any of them; @until: of the monotonic clock, -1 for ever, 0 does not wait. */
+static long both_wait(struct both *b, int64_t until, const uint64_t *mask)
+{
+	struct share_wait wait;
+	long host, library;
+
+	do {
+		wait = (struct share_wait) { .fds = b->host, .nr = b->nr_host, .mask = mask };
+		host = poll_host(b);
+		if (host < 0)
+			return host;
+		library = poll_library(b, host ? 0 : until, &wait);
+		if (library == -EINTR && !wait.came)
+			return library;
+		if (library < 0 && !wait.came)
+			return library;
+		if (library < 0)
+			poll_library(b, 0, NULL);
+		if (library > 0 || wait.came)
+			poll_host(b);
+		host = both_join(b);
+	} while (!host && (until < 0 || until > now()));
+	return host;
+}
+
+/* ------------------------------------------------------------- poll and ppoll */
+
+/* All of one kind: where the call can go as it is. */
+static bool is_pure(const struct both *b)
+{
+	return !b->nr_library || !b->nr_host;
+}
+
+static long poll_library_only(const long args[6], int64_t until, const uint64_t *mask)
+{
+	struct share_wait wait = { .fds = (struct pollfd[SHARE_WAIT_ROOM]) { }, .mask = mask };
+	int64_t left = until - now();
+	struct timespec ts = { 0 };
+
+	if (until > 0 && left > 0)
+		ts = (struct timespec) { left / NS_PER_S, left % NS_PER_S };
+	return self_call(__NR_ppoll, (long[6]) { args[0], args[1], until < 0 ? 0 : (long)&ts, 0, 8 },
+			 mask ? &wait : NULL);
+}
+
+static long poll_list(struct both *b, long nr, const long args[6], int64_t until,
+		      const uint64_t *mask)
+{
+	long ret;
+
+	if (peek(b->fds, args[0], b->nr * sizeof(*b->fds)))
+		return -EFAULT;
+	both_split(b);
+	if (!b->nr_library)
+		return to_host(nr, args);
+	if (is_pure(b))
+		return poll_library_only(args, until, mask);
+	ret = both_wait(b, until, mask);
+	if (ret >= 0 && poke(args[0], b->fds, b->nr * sizeof(*b->fds)))
+		return -EFAULT;
+	return ret;
+}
+
+static long do_poll(long nr, const long args[6], int64_t until, const uint64_t *mask)
+{
+	unsigned int n = args[1];
+	struct both b;
+	void *memory;
+	long ret;
+
+	if (n <= FEW) {
+		char few[BOTH_SIZE(FEW)];
+
+		both_init(&b, few, n);
+		return poll_list(&b, nr, args, until, mask);
+	}
+	if (n > SHARE_FDS)
+		return to_host(nr, args);
+	memory = scratch_get(BOTH_SIZE(n));
+	if (!memory)
+		return -ENOMEM;
+	both_init(&b, memory, n);
+	ret = poll_list(&b, nr, args, until, mask);
+	scratch_put(memory, BOTH_SIZE(n));
+	return ret;
+}
+
+static int64_t until_ns(int64_t ns)
+{
+	return ns ? now() + ns : 0;
+}
+
+/* Of a timespec at @at; -1 for ever. -EINVAL, -EFAULT in *err */
+static int64_t until_timespec(long at, int *err)
+{
+	struct timespec ts;
+
+	*err = 0;
+	if (!at)
+		return -1;
+	if (peek(&ts, at, sizeof(ts)))
+		*err = -EFAULT;
+	else if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= NS_PER_S)
+		*err = -EINVAL;
+	if (*err)
+		return 0;
+	return ts.tv_sec > 1 << 30 ? -1 : until_ns(ts.tv_sec * NS_PER_S + ts.tv_nsec);
+}
+
+/* As the system call does, even when it fails */
+static void store_left(long at, int64_t until)
+{
+	int64_t left = until > 0 ? until - now() : 0;
+	struct timespec ts = { 0 };
+
+	if (left > 0)
+		ts = (struct timespec) { left / NS_PER_S, left % NS_PER_S };
+	if (at && until >= 0)
+		poke(at, &ts, sizeof(ts));
+}
+
+long poll_poll(long nr, const long args[6])
+{
+	int ms = args[2];
+
+	return do_poll(nr, args, ms < 0 ? -1 : until_ns(ms * 1000000LL), NULL);
+}
+
+long poll_ppoll(long nr, const long args[6])
+{
+	int err;
+	int64_t until = until_timespec(args[2], &err);
+	uint64_t mask;
+	long ret;
+
+	if (err)
+		return err;
+	if (args[3] && args[4] != sizeof(mask))
+		return -EINVAL;
+	if (args[3] && peek(&mask, args[3], sizeof(mask)))
+		return -EFAULT;
+	ret = do_poll(nr, args, until, args[3] ? &mask : NULL);
+	store_left(args[2], until);
+	return ret;
+}
+
+/* ---------------------------------------------------------- select and pselect */
+
+#define SELECT_IN	(POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR)
+#define SELECT_OUT	(POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR)
+#define SELECT_EX	POLLPRI
+
+/* The three sets, of @words words each */
+struct sets {
+	unsigned int n, words;
+	uint64_t *set[3];
+	long user[3];
+};
+
+static const short asked[3] = { POLLIN | POLLRDNORM, POLLOUT | POLLWRNORM, POLLPRI };
+static const short told[3] = { SELECT_IN, SELECT_OUT, SELECT_EX };
+
+#define SETS_MAX	(SHARE_FDS / SET_BITS)
+
+static int sets_read(struct sets *s, uint64_t *memory, const long args[6])
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		s->set[i] = memory + i * s->words;
+		s->user[i] = args[1 + i];
+		if (s->user[i] && peek(s->set[i], s->user[i], s->words * 8))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static short sets_events(const struct sets *s, unsigned int fd)
+{
+	short events = 0;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (s->user[i] && s->set[i][fd / SET_BITS] >> fd % SET_BITS & 1)
+			events |= asked[i];
+	return events;
+}
+
+/* The sets as a list, whose length it returns; @fds NULL: only that */
+static unsigned int sets_list(const struct sets *s, struct pollfd *fds, unsigned int *library)
+{
+	unsigned int fd, nr = 0;
+	short events;
+
+	for (fd = 0; fd < s->n; fd++) {
+		events = sets_events(s, fd);
+		if (!events)
+			continue;
+		if (fds)
+			fds[nr] = (struct pollfd) { fd, events, 0 };
+		*library += !!fd_kind(fd);
+		nr++;
+	}
+	return nr;
+}
+
+static long sets_store(struct sets *s, const struct both *b)
+{
+	unsigned int i, k;
+	long ready = 0;
+
+	for (k = 0; k < 3; k++)
+		for (i = 0; i < s->words; i++)
+			s->set[k][i] = 0;
+	for (i = 0; i < b->nr; i++) {
+		const struct pollfd *p = &b->fds[i];
+
+		if (p->revents & POLLNVAL)
+			return -EBADF;
+		for (k = 0; k < 3; k++) {
+			if (!(p->events & asked[k]) || !(p->revents & told[k]))
+				continue;
+			s->set[k][p->fd / SET_BITS] |= 1ULL << p->fd % SET_BITS;
+			ready++;
+		}
+	}
+	for (k = 0; k < 3; k++)
+		if (s->user[k] && poke(s->user[k], s->set[k], s->words * 8))
+			return -EFAULT;
+	return ready;
+}
+
+static long select_list(struct sets *s, unsigned int nr, int64_t until, const uint64_t *mask)
+{
+	void *memory = scratch_get(BOTH_SIZE(nr));
+	unsigned int library = 0;
+	struct both b;
+	long ret;
+
+	if (!memory)
+		return -ENOMEM;
+	both_init(&b, memory, nr);
+	sets_list(s, b.fds, &library);
+	both_split(&b);
+	ret = both_wait(&b, until, mask);
+	if (ret >= 0)
+		ret = sets_store(s, &b);
+	scratch_put(memory, BOTH_SIZE(nr));
+	return ret;
+}
+
+/* Without library descriptors nothing else is done; *mine says whether there are. */
+static long do_select(const long args[6], int64_t until, const uint64_t *mask, bool *mine)
+{
+	uint64_t few[3 * 1024 / SET_BITS], *memory = few;
+	struct sets s = { .n = args[0] };
+	unsigned int library = 0, nr;
+	size_t size;
+	long ret;
+
+	*mine = false;
+	if ((int)args[0] < 0)
+		return -EINVAL;
+	if (s.n > SHARE_FDS)
+		s.n = SHARE_FDS;
+	s.words = (s.n + SET_BITS - 1) / SET_BITS;
+	size = 3 * s.words * 8;
+	if (size > sizeof(few))
+		memory = scratch_get(size);
+	if (!memory)
+		return -ENOMEM;
+	ret = sets_read(&s, memory, args);
+	nr = ret ? 0 : sets_list(&s, NULL, &library);
+	*mine = library;
+	if (library)
+		ret = select_list(&s, nr, until, mask);
+	if (memory != few)
+		scratch_put(memory, size);
+	return ret;
+}
+
+long poll_select(long nr, const long args[6])
+{
+	struct { int64_t s, us; } tv;
+	int64_t until = -1, left;
+	bool mine;
+	long ret;
+
+	if (args[4] && peek(&tv, args[4], sizeof(tv)))
+		return -EFAULT;
+	if (args[4] && (tv.s < 0 || tv.us < 0))
+		return -EINVAL;
+	if (args[4] && tv.s < 1 << 30)
+		until = until_ns(tv.s * NS_PER_S + tv.us * 1000);
+	ret = do_select(args, until, NULL, &mine);
+	if (!mine)
+		return ret ?: to_host(nr, args);
+	left = until > 0 ? until - now() : 0;
+	tv.s = left > 0 ? left / NS_PER_S : 0;
+	tv.us = left > 0 ? left % NS_PER_S / 1000 : 0;
+	if (args[4] && until >= 0)
+		poke(args[4], &tv, sizeof(tv));
+	return ret;
+}
+
+long poll_pselect(long nr, const long args[6])
+{
+	uint64_t mask, *with = NULL;
+	long sized[2] = { 0 };
+	int64_t until;
+	bool mine;
+	long ret;
+	int err;
+
+	until = until_timespec(args[4], &err);
+	if (err)
+		return err;
+	if (args[5] && peek(sized, args[5], sizeof(sized)))
+		return -EFAULT;
+	if (sized[0] && sized[1] != sizeof(mask))
+		return -EINVAL;
+	if (sized[0] && peek(&mask, sized[0], sizeof(mask)))
+		return -EFAULT;
+	if (sized[0])
+		with = &mask;
+	ret = do_select(args, until, with, &mine);
+	if (!mine)
+		return ret ?: to_host(nr, args);
+	store_left(args[4], until);
+	return ret;
+}

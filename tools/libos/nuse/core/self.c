@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * self.c - the calling thread and its process, in the instance.
+ *
+ * What belongs to a thread is found by catch_thread(); its word for the core is
+ * the number of the process there and that of its entry, from 1. The process is
+ * 0 where it is share_process.number: only a child on its parent's memory has
+ * another. The entry is 0 before the thread's first call.
+ */
+#include "core.h"
+#include <linux/sched.h>
+#include "../vdso.h"
+
+#define CORE(member, entry)	((uint64_t)(member) << 32 | (entry))
+#define CORE_MEMBER(core)	((uint32_t)((core) >> 32))
+#define CORE_ENTRY(core)	((uint32_t)(core))
+
+/* What calls return that may be made again after a signal */
+enum {
+	ERESTARTSYS = 512,
+	ERESTARTNOINTR = 513,
+	ERESTARTNOHAND = 514,
+	ERESTART_RESTARTBLOCK = 516,
+};
+
+/* The child that each thread is about to have */
+static int children[SHARE_THREADS];
+/* Parents of children on their memory */
+static int lenders;
+
+static char run_path[4096], preload_path[4096];
+
+const uint64_t *nuse_fds;
+
+/* ------------------------------------------------------------------- threads */
+
+static uint32_t member_of(const struct catch_thread *self)
+{
+	return CORE_MEMBER(self->core) ?: share_process.number;
+}
+
+uint32_t self_member(void)
+{
+	struct catch_thread *self;
+
+	if (!__atomic_load_n(&lenders, __ATOMIC_RELAXED))
+		return share_process.number;
+	self = catch_thread();
+	return self ? member_of(self) : share_process.number;
+}
+
+/* The calling thread's entry, made if there is none; NULL and *err */
+static struct share_thread *entry_of(struct catch_thread *self, int *err)
+{
+	uint32_t member = member_of(self), entry = CORE_ENTRY(self->core);
+	struct share_thread *thread = &share->threads[entry - 1];
+
+	if (__builtin_expect(entry && thread->process == member, 1))
+		return thread;
+	thread = share_self(member, err);
+	if (!thread)
+		return NULL;
+	share_local[share_slot(thread)].signal = &self->signal;
+	self->core = CORE(CORE_MEMBER(self->core), share_slot(thread) + 1);
+	return thread;
+}
+
+/* ---------------------------------------------------------------------- calls */
+
+/* What the program sees; *again: nothing, the call is to be made again. */
+static long result(long ret, enum catch_ran ran, bool *again)
+{
+	*again = false;
+	switch (ret) {
+	case -ERESTARTNOHAND:
+	case -ERESTART_RESTARTBLOCK:
+		*again = ran == SIGNALS_NONE;
+		return -EINTR;
+	case -ERESTARTSYS:
+		*again = ran != SIGNALS_EINTR;
+		return -EINTR;
+	case -ERESTARTNOINTR:
+		*again = true;
+	}
+	return ret;
+}
+
+static long make(long nr, const long args[6], struct share_wait *wait, int wish)
+{
+	struct catch_thread *self = catch_thread();
+	struct share_thread *thread;
+	enum catch_ran ran;
+	bool again;
+	int err;
+	long ret;
+
+	if (!self)
+		return -EAGAIN;
+	do {
+		ran = SIGNALS_NONE;
+		catch_enter(self);
+		thread = entry_of(self, &err);
+		if (thread && wish)
+			thread->task->fd_wish = wish;
+		ret = thread ? share_call(thread, nr, args, wait) : err;
+		catch_leave(self);
+		if (__builtin_expect(self->signal, 0))
+			ran = catch_signals(self, wait ? wait->mask : NULL);
+		if (__builtin_expect(ret > -ERESTARTSYS, 1))
+			return ret;
+		ret = result(ret, ran, &again);
+		if (wait && wait->came && ran == SIGNALS_NONE)
+			return -EINTR;
+		if (again && ret == -ERESTART_RESTARTBLOCK)
+			nr = __NR_restart_syscall;
+	} while (again);
+	return ret;
+}
+
+long self_call(long nr, const long args[6], struct share_wait *wait)
+{
+	return make(nr, args, wait, 0);
+}
+
+long self_make(long nr, const long args[6], int fd)
+{
+	return make(nr, args, NULL, fd + 1);
+}
+
+/* Under the lock, a task that makes no calls of its own makes one. */
+long self_helper_call(long nr, const long a[6])
+{
+	struct share_member *member = &share->members[self_member()];
+	struct catch_thread *self = catch_thread();
+	long ret;
+
+	if (!self)
+		return -EAGAIN;
+	catch_enter(self);
+	ret = share_enter();
+	if (!ret) {
+		ret = share->exports.syscall(member->helper, nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+		share_leave();
+	}
+	catch_leave(self);
+	return ret;
+}
+
+long self_tid(void)
+{
+	return lib_call(__NR_gettid);
+}
+
+long self_pid(void)
+{
+	return lib_call(__NR_getpid);
+}
+
+/* ------------------------------------------------------------ birth and death */
+
+static bool borrows(uint64_t flags)
+{
+	return flags & CLONE_VM && !(flags & CLONE_THREAD);
+}
+
+void nuse_clone_begin(uint64_t flags)
+{
+	struct catch_thread *self = catch_thread();
+	struct share_thread *thread;
+	int err;
+
+	if (flags & CLONE_THREAD || !self)
+		return;
+	catch_enter(self);
+	thread = entry_of(self, &err);
+	if (thread)
+		children[share_slot(thread)] = share_fork(thread);
+	catch_leave(self);
+	if (borrows(flags))
+		__atomic_add_fetch(&lenders, 1, __ATOMIC_RELAXED);
+}
+
+void nuse_clone_end(uint64_t flags, long ret)
+{
+	struct catch_thread *self = catch_thread();
+	uint32_t entry = self ? CORE_ENTRY(self->core) : 0;
+
+	if (flags & CLONE_THREAD)
+		return;
+	if (borrows(flags))
+		__atomic_sub_fetch(&lenders, 1, __ATOMIC_RELAXED);
+	if (ret >= 0 || !entry || children[entry - 1] <= 0)
+		return;
+	catch_enter(self);
+	share_reap(children[entry - 1]);
+	catch_leave(self);
+}
+
+/* The number that the parent has got for its child, which has the parent's fs base. */
+static int number_of_child(void)
+{
+	uint64_t key = thread_key();
+	unsigned int i;
+
+	for (i = 0; i < SHARE_THREADS; i++)
+		if (share->threads[i].process == share_process.number &&
+		    share->threads[i].key == key)
+			return children[i];
+	return 0;
+}
+
+static void set_fds(void)
+{
+	nuse_fds = share->members[share_process.number].fds;
+}
+
+void nuse_new_thread(uint64_t flags)
+{
+	struct catch_thread *self = catch_thread();
+	int number;
+
+	if (!self)
+		return;
+	if (flags & CLONE_THREAD) {
+		if (CORE_ENTRY(self->core))
+			share_new_thread(&share->threads[CORE_ENTRY(self->core) - 1]);
+		return;
+	}
+	number = number_of_child();
+	if (borrows(flags)) {
+		self->core = CORE(number, 0);
+		share_vforked(number);
+		return;
+	}
+	lenders = 0;
+	self->core = 0;
+	catch_enter(self);
+	if (number > 0)
+		share_forked(number);
+	else
+		share_process.number = 0;
+	set_fds();
+	catch_leave(self);
+}
+
+/* Whether the thread is the only one of its process */
+static bool is_last(const struct share_thread *self)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHARE_THREADS; i++)
+		if (share->threads[i].process == self->process && &share->threads[i] != self)
+			return false;
+	return true;
+}
+
+/*
+ * What it leaves behind is closed at once, if it is sure that nobody works with
+ * it: else that is the keeper's business, when the process is gone.
+ */
+static void leave_instance(struct catch_thread *self, bool process)
+{
+	struct share_thread *thread = &share->threads[CORE_ENTRY(self->core) - 1];
+	bool last = is_last(thread);
+
+	self->core = CORE(CORE_MEMBER(self->core), 0);
+	if (process && last)
+		share_reap(thread->process);
+	else if (!process && !last)
+		share_end_thread(thread);
+}
+
+long self_exit(long nr, const long args[6])
+{
+	struct catch_thread *self = catch_thread();
+
+	if (self && CORE_ENTRY(self->core)) {
+		catch_enter(self);
+		leave_instance(self, nr == __NR_exit_group);
+		catch_leave(self);
+	}
+	return to_host(nr, args);
+}
+
+/* ---------------------------------------------------------------------- exec */
+
+static char *append(char *to, const char *text)
+{
+	while (*text)
+		*to++ = *text++;
+	*to = 0;
+	return to;
+}
+
+static char *append_number(char *to, unsigned int n)
+{
+	if (n >= 10)
+		to = append_number(to, n / 10);
+	*to++ = '0' + n % 10;
+	*to = 0;
+	return to;
+}
+
+static const char *read_number(const char *from, int *n)
+{
+	for (*n = 0; *from >= '0' && *from <= '9'; from++)
+		*n = *n * 10 + *from - '0';
+	return from;
+}
+
+/* "BASE,SLOT": the hidden descriptors, and the entry of the thread */
+size_t nuse_note(char *note, size_t size)
+{
+	struct catch_thread *self = catch_thread();
+	struct share_thread *thread = NULL;
+	char *end;
+	int err;
+
+	(void)size;
+	if (self) {
+		catch_enter(self);
+		thread = entry_of(self, &err);
+		catch_leave(self);
+	}
+	end = append(append_number(note, share->fd_base), ",");
+	end = thread ? append_number(end, share_slot(thread)) : append(end, "-");
+	return end - note;
+}
+
+static void say(const char *text)
+{
+	size_t len = 0;
+
+	while (text[len])
+		len++;
+	host_call(__NR_write, 2, text, len, 0, 0, 0);
+}
+
+static void find_files(void)
+{
+	static const char name[] = "libnuse.so";
+	char *slash = run_path, *p;
+	long len;
+
+	len = host_call(__NR_readlink, "/proc/self/exe", run_path, sizeof(run_path) - 1, 0, 0, 0);
+	if (len < 0)
+		return;
+	append(preload_path, run_path);
+	for (p = preload_path; *p; p++)
+		if (*p == '/')
+			slash = p;
+	if (slash == run_path || slash - preload_path + sizeof(name) >= sizeof(preload_path))
+		return;
+	append(slash + 1, name);
+	if (host_call(__NR_access, preload_path, 4 /* R_OK */, 0, 0, 0, 0))
+		preload_path[0] = 0;
+}
+
+const char *nuse_run_path(void)
+{
+	if (!run_path[0])
+		find_files();
+	return run_path;
+}
+
+const char *nuse_preload_path(void)
+{
+	return preload_path[0] ? preload_path : NULL;
+}
+
+/* The thread that exec'ed has made no call in this program yet. */
+static int go_on(struct catch_thread *self, const char *slot)
+{
+	struct share_thread *thread;
+	int n, err;
+
+	if (*slot == '-')
+		return share_attach();
+	read_number(slot, &n);
+	thread = &share->threads[n];
+	share_local[n].signal = &self->signal;
+	err = share_exec(thread);
+	if (!err && thread->process == share_process.number)
+		self->core = CORE(0, n + 1);
+	return err;
+}
+
+int nuse_start(const char *note)
+{
+	struct catch_thread *self = catch_thread();
+	int base, err;
+
+	find_files();
+	note = read_number(note, &base);
+	if (*note != ',') {
+		say("nuse: this program is started by nuse, not by hand\n");
+		return -EINVAL;
+	}
+	vdso_init();
+	err = share_map(base);
+	if (!err) {
+		catch_enter(self);
+		err = go_on(self, note + 1);
+		catch_leave(self);
+	}
+	if (err == -EOWNERDEAD)
+		say("nuse: the instance has died: nuse log says why\n");
+	else if (err)
+		say("nuse: the instance cannot be entered: it may be full or gone\n");
+	if (err)
+		return err;
+	set_fds();
+	fd_after_exec();
+	return 0;
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * socket.c - whose a new socket is: the stack's, unless its family has to do
+ * with this machine and not with a network, or with a subsystem that is not the
+ * network's.
+ */
+#include "core.h"
+#include <linux/bpf.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+static bool is_ours(int family, int protocol)
+{
+	switch (family) {
+	case AF_UNIX:
+	case AF_ALG:
+	case AF_VSOCK:
+	case AF_BLUETOOTH:
+	case AF_NFC:
+	case AF_QIPCRTR:
+		return false;
+	case AF_NETLINK:
+		return protocol != NETLINK_AUDIT && protocol != NETLINK_SELINUX &&
+		       protocol != NETLINK_KOBJECT_UEVENT;
+	}
+	return true;
+}
+
+static bool cloexec(int type)
+{
+	return type & SOCK_CLOEXEC;
+}
+
+/* Two descriptors, in the program's memory: each gets its number at the host. */
+static long make_pair(const long args[6])
+{
+	bool exec = cloexec(args[1]);
+	int pair[2], i;
+	long ret, fds[2];
+
+	ret = lib_call(__NR_socketpair, args[0], args[1], args[2], (long)pair);
+	if (ret < 0)
+		return ret;
+	for (i = 0; i < 2; i++) {
+		fds[i] = fd_make(__NR_fcntl, (long[6]) { pair[i], exec ? F_DUPFD_CLOEXEC : F_DUPFD },
+				 exec);
+		lib_call(__NR_close, pair[i]);
+	}
+	pair[0] = fds[0];
+	pair[1] = fds[1];
+	return fds[0] < 0 ? fds[0] : fds[1] < 0 ? fds[1] : poke(args[3], pair, sizeof(pair));
+}
+
+long socket_make(long nr, const long args[6])
+{
+	if (!is_ours(args[0], args[2]))
+		return to_host(nr, args);
+	return nr == __NR_socket ? fd_make(nr, args, cloexec(args[1])) : make_pair(args);
+}
+
+long socket_accept(long nr, const long args[6])
+{
+	if (!fd_kind(args[0]))
+		return to_host(nr, args);
+	return fd_make(nr, args, nr == __NR_accept4 && cloexec(args[3]));
+}
+
+/* Programs and maps are for the stack's packets. */
+long socket_bpf(long nr, const long args[6])
+{
+	switch (args[0]) {
+	case BPF_MAP_CREATE:
+	case BPF_PROG_LOAD:
+	case BPF_OBJ_GET:
+	case BPF_PROG_GET_FD_BY_ID:
+	case BPF_MAP_GET_FD_BY_ID:
+	case BPF_RAW_TRACEPOINT_OPEN:
+	case BPF_BTF_LOAD:
+	case BPF_BTF_GET_FD_BY_ID:
+	case BPF_LINK_CREATE:
+	case BPF_LINK_GET_FD_BY_ID:
+	case BPF_ENABLE_STATS:
+	case BPF_ITER_CREATE:
+		return fd_make(nr, args, true);
+	}
+	return self_call(nr, args, NULL);
+}
