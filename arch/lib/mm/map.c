@@ -217,10 +217,10 @@ asmlinkage long lib_sys_munmap(unsigned long addr, size_t len)
 }
 
 /* Memory that is not the instance's has no pages: for reading, copies will do. */
-int __wrap_get_user_pages_fast(unsigned long start, int nr, unsigned int flags,
-			       struct page **pages)
+static int or_copies(int got, unsigned long start, int nr, unsigned int flags,
+		     struct page **pages)
 {
-	int i, got = __real_get_user_pages_fast(start, nr, flags, pages);
+	int i;
 
 	if (got != -EFAULT || flags & FOLL_WRITE)
 		return got;
@@ -234,6 +234,13 @@ int __wrap_get_user_pages_fast(unsigned long start, int nr, unsigned int flags,
 		}
 	}
 	return nr;
+}
+
+int __wrap_get_user_pages_fast(unsigned long start, int nr, unsigned int flags,
+			       struct page **pages)
+{
+	return or_copies(__real_get_user_pages_fast(start, nr, flags, pages), start, nr, flags,
+			 pages);
 }
 
 /* Without an MMU mm/gup.c pins a page by one reference, but unpins it by many. */
@@ -250,7 +257,8 @@ static long pinned(struct page **pages, long nr)
 int __wrap_pin_user_pages_fast(unsigned long start, int nr, unsigned int flags,
 			       struct page **pages)
 {
-	return pinned(pages, __real_pin_user_pages_fast(start, nr, flags, pages));
+	return pinned(pages, or_copies(__real_pin_user_pages_fast(start, nr, flags, pages),
+				       start, nr, flags, pages));
 }
 
 long __wrap_pin_user_pages(unsigned long start, unsigned long nr, unsigned int flags,

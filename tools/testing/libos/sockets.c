@@ -367,19 +367,20 @@ TEST_F(sockets, alg)
 				    .salg_name = "sha256" };
 	int a = libos_socket(self->l, AF_ALG, SOCK_SEQPACKET, 0), b;
 	uint8_t digest[32];
-	char *text = (void *)libos_syscall(self->l, SYS_mmap, 0L, 4096L, 3L,
-					   MAP_PRIVATE | MAP_ANONYMOUS, -1L, 0L);
+	char *text[] = { "abc", (void *)libos_syscall(self->l, SYS_mmap, 0L, 4096L, 3L,
+						      MAP_PRIVATE | MAP_ANONYMOUS, -1L, 0L) };
+	unsigned int i;
 
 	ASSERT_LE(0, a);
 	ASSERT_EQ(0, libos_bind(self->l, a, (void *)&alg, sizeof(alg)));
 	b = libos_accept4(self->l, a, NULL, NULL, 0);
 	ASSERT_LE(0, b);
-	EXPECT_EQ(-1, libos_write(self->l, b, "abc", 3));
-	EXPECT_EQ(EFAULT, errno);
-	memcpy(text, "abc", 3);
-	ASSERT_EQ(3, libos_write(self->l, b, text, 3));
-	ASSERT_EQ(32, libos_read(self->l, b, digest, sizeof(digest)));
-	EXPECT_EQ(0, memcmp(digest, abc, sizeof(abc)));
+	memcpy(text[1], "abc", 3);
+	for (i = 0; i < ARRAY_SIZE(text); i++) {	/* ours, and the instance's */
+		ASSERT_EQ(3, libos_write(self->l, b, text[i], 3));
+		ASSERT_EQ(32, libos_read(self->l, b, digest, sizeof(digest)));
+		EXPECT_EQ(0, memcmp(digest, abc, sizeof(abc)));
+	}
 }
 
 /* Zero-copy send: the same, and the notice that the memory is free again */
