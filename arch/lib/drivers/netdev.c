@@ -515,6 +515,29 @@ static int register_device(struct net_device *dev, u32 features)
 	return err;
 }
 
+/* The caller's parameters, and a copy: the call may go on in another process. */
+struct creation {
+	struct lib_netdev *params;
+	struct lib_netdev *copy;
+	int ret;
+};
+
+static void take_params(void *creation)
+{
+	struct creation *c = creation;
+
+	c->copy = kmemdup(c->params, sizeof(*c->copy), GFP_ATOMIC);
+}
+
+static void give_params(void *creation)
+{
+	struct creation *c = creation;
+
+	if (!c->ret)
+		*c->params = *c->copy;
+	kfree(c->copy);
+}
+
 static long do_create(struct lib_call *call)
 {
 	struct lib_netdev *params = (struct lib_netdev *)call->args.a[0];
@@ -545,7 +568,15 @@ static long do_create(struct lib_call *call)
 
 int lib_netdev_create(struct lib_task *task, struct lib_netdev *params)
 {
-	return lib_call(task, do_create, (long)params);
+	struct creation c = { .params = params };
+	int err = lib_inject(take_params, &c);
+
+	if (err)
+		return err;
+	if (!c.copy)
+		return -ENOMEM;
+	c.ret = lib_call(task, do_create, (long)c.copy);
+	return lib_inject(give_params, &c) ?: c.ret;
 }
 
 static long do_destroy(struct lib_call *call)

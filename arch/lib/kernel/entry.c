@@ -306,7 +306,7 @@ static __always_inline int ask(int req, void (*fn)(void *arg), void *arg)
 		return -EOWNERDEAD;
 	carrier_call = NULL;
 	enter(req, fn, arg);
-	return 0;
+	return likely(lib_status == LIB_RUNNING) ? 0 : -EOWNERDEAD;
 }
 
 /* Runs fn(arg) as an interrupt. */

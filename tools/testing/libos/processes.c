@@ -301,4 +301,90 @@ TEST(killed_in_a_call)
 	EXPECT_EQ(0, call(task, SYS_close, fd, 0, 0));
 }
 
+/* Reads what the first process writes, one byte at a time. */
+static int listen_only(void)
+{
+	int fd, step = connected(&fd);
+
+	while (!step && call(shared->task, SYS_read, fd, (long)buffer, 1) == 1)
+		;
+	return step;
+}
+
+static int count_ours(void *arg, const char *path, unsigned int mode)
+{
+	(void)mode;
+	if (self == 1 && !strncmp(path, "net/", 4))
+		++*(int *)arg;
+	return 0;
+}
+
+/*
+ * Control calls of a task whose turn comes behind a call of the other process,
+ * which goes on with both. What they take and give lies where only the caller
+ * has memory.
+ */
+TEST(control_calls_that_another_process_carries_on)
+{
+	static const char name[] = "net.ipv4.ip_default_ttl";
+	struct lib_task *task, *other;
+	struct mine {
+		char name[32], value[8], text[16];
+		struct lib_netdev dev;
+		int nr;
+	} *mine;
+	int status, l, fd, i;
+	pid_t pid;
+
+	ASSERT_EQ(0, boot_shared());
+	task = raw.kernel.boot_task;
+	l = listener();
+	ASSERT_LE(0, l);
+	pid = fork();
+	if (!pid)
+		_exit(listen_only());
+	mine = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, mine);
+	memcpy(mine->name, name, sizeof(name));
+	await(1);
+	fd = call(task, SYS_accept, l, 0, 0);
+	ASSERT_LE(0, fd);
+	enter();
+	ASSERT_EQ(0, raw.ex.task_create(task, &other, 0, NULL, NULL, 0));
+	leave();
+	for (i = 0; i < 4 * 25; i++) {
+		while (__atomic_load_n(&shared->task->done, __ATOMIC_RELAXED))
+			usleep(100);
+		enter();
+		ASSERT_EQ(1, raw_call_of(&raw, task, SYS_write, fd, (long)"x", 1));
+		switch (i % 4) {
+		case 0:
+			snprintf(mine->value, sizeof(mine->value), "%d", 20 + i);
+			EXPECT_EQ(0, raw.ex.sysctl_set(other, mine->name, mine->value));
+			break;
+		case 1:
+			EXPECT_LT(0, raw.ex.sysctl_get(other, mine->name, mine->text, 16));
+			EXPECT_STREQ(mine->value, mine->text);
+			break;
+		case 2:
+			mine->dev = (struct lib_netdev) { .size = sizeof(mine->dev) };
+			EXPECT_EQ(0, raw.ex.netdev_create(other, &mine->dev));
+			EXPECT_LT(0, mine->dev.id);
+			EXPECT_LT(0, mine->dev.ifindex);
+			EXPECT_EQ(0, raw.ex.netdev_destroy(other, mine->dev.id));
+			break;
+		case 3:
+			mine->nr = 0;
+			EXPECT_EQ(0, raw.ex.sysctl_iterate(other, count_ours, &mine->nr));
+			EXPECT_LT(100, mine->nr);
+			break;
+		}
+		leave();
+	}
+	EXPECT_LE(4 * 25, shared->handovers);
+	EXPECT_EQ(0, call(task, SYS_shutdown, fd, SHUT_RDWR, 0));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
 TEST_HARNESS_MAIN
