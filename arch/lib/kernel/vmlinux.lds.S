@@ -3,6 +3,7 @@
  * Two segments: what is never written, shared by all instances, and the state
  * of one instance. Read-only data that carries relocations counts as state.
  */
+#define EMITS_PT_NOTE
 #include <asm/cache.h>
 #include <asm/page.h>
 #include <asm/thread_info.h>
@@ -20,6 +21,7 @@ PHDRS
 {
 	text PT_LOAD FILEHDR PHDRS FLAGS(5);
 	dynamic PT_DYNAMIC FLAGS(4);
+	note PT_NOTE FLAGS(4);		/* the build id: what tells one library from another */
 	data PT_LOAD FLAGS(6);
 	stack PT_GNU_STACK FLAGS(6);
 }
@@ -37,8 +39,11 @@ SECTIONS
 	.gnu.version_d : { *(.gnu.version_d) } :text
 	/* Before the relocations: sorttable of 6.1 wipes those that come first. */
 	EXCEPTION_TABLE(4)
+	NOTES
 	BTF
 /* Here they are shared, in RO_DATA() they would be state. */
+#undef NOTES
+#define NOTES
 #undef BTF
 #define BTF
 	.rela.dyn : { __rela_start = .; *(.rela.*) } :text

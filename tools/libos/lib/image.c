@@ -22,6 +22,7 @@
 
 #define PAGE		4096UL
 #define MAX_PHDRS	32
+#define MAX_NOTES	1024
 
 #ifndef LIBOS_LIBDIR
 #define LIBOS_LIBDIR	"/usr/local/lib"
@@ -98,31 +99,50 @@ static int read_headers(struct file *file, size_t room)
 	return 0;
 }
 
-/* The linker's build id; without one, what the file system knows of the file. */
-static void read_id(struct file *file)
+static size_t note_align(size_t len)
 {
-	unsigned char *id = file->image->id;
-	struct { Elf64_Nhdr h; char name[4]; unsigned char id[BUILD_ID_SIZE]; } note;
-	struct stat st;
+	return (len + 3) & ~3UL;
+}
+
+/* Looks among the notes of a segment, in @left bytes. */
+static bool find_id(unsigned char *id, const char *note, size_t left)
+{
+	const Elf64_Nhdr *h = (const Elf64_Nhdr *)note;
+	size_t len;
+
+	for (; left >= sizeof(*h); note += len, left -= len, h = (const Elf64_Nhdr *)note) {
+		len = sizeof(*h) + note_align(h->n_namesz) + note_align(h->n_descsz);
+		if (len > left)
+			break;
+		if (h->n_type != NT_GNU_BUILD_ID || h->n_namesz != sizeof(ELF_NOTE_GNU) ||
+		    memcmp(h + 1, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU)) ||
+		    h->n_descsz > BUILD_ID_SIZE)
+			continue;
+		memset(id, 0, BUILD_ID_SIZE);
+		memcpy(id, note + sizeof(*h) + sizeof(ELF_NOTE_GNU), h->n_descsz);
+		return true;
+	}
+	return false;
+}
+
+/* The linker's build id: the same for the same contents, wherever the file is. */
+static int read_id(struct file *file)
+{
+	char notes[MAX_NOTES] __attribute__((aligned(4)));
+	ssize_t len;
 	int i;
 
-	memset(id, 0, BUILD_ID_SIZE);
 	for (i = 0; i < file->ehdr.e_phnum; i++) {
-		Elf64_Phdr *p = &file->phdrs[i];
+		const Elf64_Phdr *p = &file->phdrs[i];
 
-		if (p->p_type != PT_NOTE ||
-		    pread(file->fd, &note, sizeof(note), p->p_offset) < (ssize_t)sizeof(note.h) ||
-		    note.h.n_type != NT_GNU_BUILD_ID || note.h.n_namesz != 4 ||
-		    note.h.n_descsz > BUILD_ID_SIZE)
+		if (p->p_type != PT_NOTE)
 			continue;
-		memcpy(id, note.id, note.h.n_descsz);
-		return;
+		len = p->p_filesz < sizeof(notes) ? p->p_filesz : sizeof(notes);
+		len = pread(file->fd, notes, len, p->p_offset);
+		if (len > 0 && find_id(file->image->id, notes, len))
+			return 0;
 	}
-	if (!fstat(file->fd, &st)) {
-		memcpy(id, &st.st_size, 8);
-		memcpy(id + 8, &st.st_mtim, 16);
-		memcpy(id + 24, &st.st_ino, 8);
-	}
+	return bad(file, "it has no build id");
 }
 
 static int file_open(struct file *file, struct image *image, const char *path, void *base,
@@ -138,10 +158,9 @@ static int file_open(struct file *file, struct image *image, const char *path, v
 	if (file->fd < 0)
 		return fail(errno, "cannot open %s: %s", path, strerror(errno));
 	err = read_headers(file, room);
+	err = err ?: read_id(file);
 	if (err)
 		close(file->fd);
-	else
-		read_id(file);
 	return err;
 }
 

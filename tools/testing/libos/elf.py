@@ -62,6 +62,17 @@ def is_lean():
         same({".BTF", ".BTF_ids"} - set(shared), set(), "not shared")
 
 
+@test
+def build_id():
+    """The linker's, where a loader finds it without sections; of all instances one"""
+    notes = output("readelf", "-nW", KERNEL)
+    same(len(re.findall(r"Build ID: [0-9a-f]{40}$", notes, re.M)), 1, notes)
+    segments = output("readelf", "-lW", KERNEL)
+    same(len(re.findall(r"^  NOTE +0x", segments, re.M)), 1, segments)
+    if ".notes" not in re.search(r"^ +00 +(.*)", segments, re.M)[1].split():
+        raise AssertionError("the notes are not shared")
+
+
 def compile_alone(header):
     """Warns of nothing; returns the headers that it includes."""
     files = set()

@@ -275,6 +275,53 @@ TEST_F(snapshot, second_clone_at_the_same_addresses)
 	EXPECT_EQ(0, works(self->l));
 }
 
+/* A copy of the library; with a build id of its own if it is to be another one. */
+static const char *copy_library(bool another)
+{
+	static const char note[] = "\4\0\0\0\24\0\0\0\3\0\0\0GNU";
+	const char *path = temp_path();
+	FILE *from = fopen(liblinux(), "r"), *to = fopen(path, "w");
+	char *data, *id;
+	size_t len;
+
+	if (!from || !to || fseek(from, 0, SEEK_END))
+		return NULL;
+	len = ftell(from);
+	rewind(from);
+	data = malloc(len);
+	if (fread(data, 1, len, from) != len)
+		return NULL;
+	id = memmem(data, len, note, sizeof(note));
+	if (!id)
+		return NULL;
+	id[sizeof(note)] ^= another;
+	len -= fwrite(data, 1, len, to);
+	free(data);
+	fclose(from);
+	return fclose(to) || len ? NULL : path;
+}
+
+/* The build id tells, not where the file is or how old. */
+TEST_F(snapshot, library_is_known_by_its_build_id)
+{
+	struct libos_config config = { .size = sizeof(config) };
+	int fd = libos_snapshot(self->l);
+	struct libos *l = NULL;
+
+	ASSERT_OK(fd);
+	ASSERT_OK(libos_close(self->l));
+	config.kernel = copy_library(true);
+	ASSERT_NE(NULL, config.kernel);
+	EXPECT_EQ(-ESTALE, libos_clone(fd, &config, &l));
+	EXPECT_EQ(NULL, l);
+	EXPECT_NE(NULL, strstr(libos_error(), "not the library"));
+	config.kernel = copy_library(false);
+	ASSERT_NE(NULL, config.kernel);
+	ASSERT_OK(libos_clone(fd, &config, &self->l));
+	EXPECT_EQ(0, has_mark(self->l));
+	EXPECT_EQ(0, works(self->l));
+}
+
 /* ------------------------------------------------------------------ reset */
 
 TEST_F(snapshot, reset_in_place)
