@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * hook.c - libnuse.so: calls of library descriptors go straight to the core.
+ *
+ * It is preloaded into programs. Each hook (hooks.txt) has the name of a function
+ * of libc: with a library descriptor it is done by the core, else it jumps to
+ * libc's function, with registers and stack as they came. What no hook sees is
+ * caught at the system-call instruction, so a hook may always leave a call to
+ * libc; it is only there for speed.
+ *
+ * Nothing of libc is needed but dlsym() at the start, and errno. A program
+ * without a core, or with a libc that is not glibc, whose functions may do more
+ * than the system call, has all its calls left to its libc.
+ */
+#include <linux/errno.h>
+#include "hook.h"
+
+#define RTLD_NEXT		((void *)-1L)
+#define CANCEL_ASYNCHRONOUS	1
+
+/* Of libc; whichever there is */
+#define weak __attribute__((weak, visibility("default")))
+extern int *__errno_location(void) weak;
+extern void *dlsym(void *handle, const char *name) weak;
+extern char *dlerror(void) weak;
+extern const char *gnu_get_libc_version(void) weak;
+extern char __libc_single_threaded weak;
+extern int pthread_setcanceltype(int type, int *old) weak;
+
+static const uint64_t *const no_fds;
+struct hook hook = { .fds = &no_fds };
+
+static long result(long ret)
+{
+	if ((unsigned long)ret < -4095UL)
+		return ret;
+	*__errno_location() = -ret;
+	return -1;
+}
+
+long hook_call(long nr, const long args[6])
+{
+	return result(hook.call(nr, args));
+}
+
+/* A process without threads cannot be cancelled; libc goes by the same byte. */
+static bool may_be_cancelled(void)
+{
+	return pthread_setcanceltype && !(&__libc_single_threaded && __libc_single_threaded);
+}
+
+/*
+ * As libc does it: while the call waits, the thread may be cancelled at any
+ * moment. pthread_cancel() sends it a signal then, and none else; that ends the
+ * call, and its handler runs once the thread has left the stack, and ends the
+ * thread.
+ */
+long hook_wait(long nr, const long args[6])
+{
+	long ret;
+	int type;
+
+	if (!may_be_cancelled())
+		return hook_call(nr, args);
+	pthread_setcanceltype(CANCEL_ASYNCHRONOUS, &type);
+	ret = hook.call(nr, args);
+	pthread_setcanceltype(type, &type);
+	return result(ret);
+}
+
+static long plain_call(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 asm("r10") = d;
+	register long r8 asm("r8") = e;
+	register long r9 asm("r9") = f;
+	long ret;
+
+	asm volatile("syscall" : "=a" (ret)
+		     : "0" (nr), "D" (a), "S" (b), "d" (c), "r" (r10), "r" (r8), "r" (r9)
+		     : "rcx", "r11", "memory");
+	return ret;
+}
+
+long hook_early(long nr, const long a[6])
+{
+	return result(plain_call(nr, a[0], a[1], a[2], a[3], a[4], a[5]));
+}
+
+static bool have_gateway(void)
+{
+	unsigned char in_core;
+
+	return !plain_call(__NR_mincore, NUSE_GATEWAY, 1, (long)&in_core, 0, 0, 0) &&
+	       NUSE_HEAD->magic == NUSE_MAGIC;
+}
+
+/* Before all other constructors (-z initfirst) */
+__attribute__((constructor)) static void start(void)
+{
+	const struct hooked *h;
+	void *next;
+
+	for (h = hooked; h->name && dlsym; h++) {
+		next = dlsym(RTLD_NEXT, h->name);
+		if (next)
+			*(void **)h->next = next;
+		else if (dlerror)
+			dlerror();	/* the program shall not find it */
+	}
+	if (!gnu_get_libc_version || !have_gateway())
+		return;
+	hook.call = NUSE_HEAD->call;
+	hook.fds = NUSE_HEAD->fds;
+}
