@@ -110,8 +110,13 @@ static int make_tap(const struct nuse_interface *i, const struct libos_port *por
 static int make_wire(const struct nuse_interface *i, const struct libos_port *port,
 		     struct libos_dev **dev)
 {
-	return make(port, wire_open(i->host),
-		    LIB_NETDEV_F_CSUM | LIB_NETDEV_F_TSO | LIB_NETDEV_F_USO, WIRE_VNET_HDR, dev);
+	uint32_t features = LIB_NETDEV_F_CSUM | LIB_NETDEV_F_TSO | LIB_NETDEV_F_USO;
+	struct wire *wire;
+	int err = make(port, wire_open(i->host, &wire), features, WIRE_VNET_HDR, dev);
+
+	if (!err)
+		wire_plug(wire, (*dev)->netdev.id);
+	return err;
 }
 
 const nuse_maker nuse_makers[NUSE_NR_KINDS] = {

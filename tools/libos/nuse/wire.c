@@ -19,6 +19,7 @@
 #include <liblinux.h>
 #include "../lib/error.h"
 #include "loop.h"
+#include "share.h"
 #include "unix.h"
 #include "wire.h"
 
@@ -29,6 +30,7 @@
  * @ends:	own end, other end
  * @door:	listens at the path; fd -1: the partner does
  * @partner:	a connection to who has the other end; fd -1: it is free
+ * @device:	the device of the contract at the own end
  */
 struct wire {
 	struct wire *next;
@@ -36,6 +38,8 @@ struct wire {
 	int ends[2];
 	struct source door;
 	struct source partner;
+	uint32_t device;
+	bool plugged;
 };
 
 static struct wire *wires;
@@ -45,6 +49,15 @@ static struct wire *wires;
 
 static void partner_gone(struct source *source);
 
+static void set_link(struct wire *wire)
+{
+	if (!wire->plugged || share_enter())
+		return;
+	share->exports.netdev_carrier(wire->device, wire->partner.fd >= 0);
+	share->exports.run();
+	share_leave();
+}
+
 static int add_partner(struct wire *wire, int fd)
 {
 	int err;
@@ -53,6 +66,7 @@ static int add_partner(struct wire *wire, int fd)
 	err = loop_add(&wire->partner);
 	if (err)
 		wire->partner.fd = -1;
+	set_link(wire);
 	return err;
 }
 
@@ -85,6 +99,7 @@ static void partner_gone(struct source *source)
 
 	loop_remove(source);
 	source->fd = -1;
+	set_link(wire);
 	if (wire->door.fd >= 0)
 		return;
 	fd = unix_meet(wire->path, &first);
@@ -163,7 +178,7 @@ static int absolute(char path[UNIX_PATH], const char *given)
 	return 0;
 }
 
-int wire_open(const char *path)
+int wire_open(const char *path, struct wire **wirep)
 {
 	struct wire *wire = calloc(1, sizeof(*wire));
 	int err;
@@ -179,7 +194,15 @@ int wire_open(const char *path)
 	}
 	wire->next = wires;
 	wires = wire;
+	*wirep = wire;
 	return wire->ends[0];
+}
+
+void wire_plug(struct wire *wire, uint32_t id)
+{
+	wire->device = id;
+	wire->plugged = true;
+	set_link(wire);
 }
 
 void wire_close_all(void)

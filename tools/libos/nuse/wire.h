@@ -8,13 +8,20 @@
 #ifndef _NUSE_WIRE_H
 #define _NUSE_WIRE_H
 
+#include <stdint.h>
+
 #define WIRE_VNET_HDR	10
 
+struct wire;
+
 /*
- * The end of the wire at @path that is free. Returns a descriptor that never
- * blocks, or a negative errno, with its text. The keeper's loop is open.
+ * Finds the end of the wire at @path that is free. Returns its descriptor, which
+ * never blocks, or a negative errno, with its text. The keeper's loop is open.
  */
-int wire_open(const char *path);
+int wire_open(const char *path, struct wire **wire);
+
+/* Device number @id is at this end: its link is up while somebody has the other. */
+void wire_plug(struct wire *wire, uint32_t id);
 
 /* Before the keeper ends: who has the other end can go on without it. */
 void wire_close_all(void);
