@@ -142,6 +142,9 @@ int share_create(const char *path, uint64_t memory, const char *cmdline)
 	int err;
 
 	memory = memory ? memory : DEFAULT_MEMORY;
+	if (memory > SHARE_WINDOW - SHARE_MEMORY)
+		return fail(EINVAL, "%llu MiB of memory are too much: at most %llu MiB",
+			    (unsigned long long)memory >> 20, (SHARE_WINDOW - SHARE_MEMORY) >> 20);
 	vdso_init();
 	err = image_find(path, found);
 	if (!err)

@@ -94,6 +94,8 @@ void share_host(struct lib_host *host)
 		.random = random_fill,
 		.panic = panicked,
 		.netdev_tx = netdev_tx,
+		.map_pages = share_map_pages,
+		.unmap_pages = share_unmap_pages,
 	};
 }
 

@@ -57,6 +57,7 @@ static void free_member(struct share_member *member)
 		member->fds[i] = member->epolls[i] = member->epolls_library[i] =
 			member->epolls_host[i] = 0;
 	member->top = 0;
+	share_mappings_drop(member - share->members);
 	member->helper = NULL;
 	member->pid = 0;
 }
@@ -128,8 +129,10 @@ int share_fork(struct share_thread *self)
 	if (number)
 		return number;
 	number = make_member(self->task);
-	if (number > 0)
+	if (number > 0) {
 		copy_fds(&share->members[number], &share->members[self->process]);
+		share_mappings_copy(number, self->process);
+	}
 	share_leave();
 	return number;
 }
@@ -273,6 +276,7 @@ void share_reap(uint32_t number)
 		return;
 	reap(number);
 	share_leave();
+	share_mappings_collect();
 }
 
 static bool is_alone(const struct share_thread *self)
@@ -292,6 +296,7 @@ static int take_over(struct share_thread *self)
 
 	if (err)
 		return err;
+	share_mappings_drop(self->process);
 	self->tid = share_process.pid;
 	self->key = thread_key();
 	return share->exports.task_adopt(self->task);
@@ -320,5 +325,6 @@ int share_exec(struct share_thread *self)
 	if (!err)
 		err = is_alone(self) ? take_over(self) : replace(self);
 	share_leave();
+	share_mappings_collect();
 	return err;
 }

@@ -168,6 +168,7 @@ static int enter(uint32_t tid)
 		unlock();
 		return -EOWNERDEAD;
 	}
+	share_pages_sync();
 	share->entries++;
 	return 0;
 }

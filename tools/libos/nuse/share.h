@@ -32,6 +32,9 @@
 #define SHARE_WAKES	64
 #define SHARE_FDS	65536
 
+#include "mappings.h"
+#include "pages.h"
+
 /*
  * Descriptors of the host that each process of the instance has, of equal numbers
  * in all: share_control::fd_base and these. The program does not see them.
@@ -145,6 +148,8 @@ struct share_control {
 	struct share_member members[SHARE_PROCESSES];	/* by number; 0 is none */
 	struct share_thread threads[SHARE_THREADS];
 	char resolv_conf[108];			/* path of what programs get for it, or "" */
+	struct share_mapping mappings[SHARE_MAPPINGS];
+	struct share_pages pages;
 	char reason[128];			/* why it is dead */
 	uint32_t console_len;
 	char console[64 << 10];			/* the last of what the kernel said: a ring */
