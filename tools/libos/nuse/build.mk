@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # The command nuse, and the keeper that it starts
 
-nuse-obj := $(patsubst %,$(O)/obj/nuse/%.o,nuse keeper control unix loop inventory shared devices \
-	wire) $(patsubst %,$(O)/obj/%.o,lib/netcfg lib/sysctl lib/posix lib/error dev/tap-host) \
+nuse-obj := $(patsubst %,$(O)/obj/nuse/%.o,nuse keeper processes requests control unix loop \
+	inventory shared devices wire) $(patsubst %,$(O)/obj/%.o,lib/netcfg lib/sysctl lib/posix lib/error dev/tap-host) \
 	$(O)/obj/nuse/catch/gateway.o $(O)/obj/nuse/catch/gateway-code.o
 
 all: $(O)/nuse
