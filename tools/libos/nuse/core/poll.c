@@ -91,6 +91,8 @@ static long poll_host(struct both *b)
 {
 	struct timespec none = { 0 };
 
+	if (!b->nr_host)
+		return 0;
 	return host_call(__NR_ppoll, b->host + SHARE_WAIT_ROOM, b->nr_host, &none, 0, 8, 0);
 }
 
@@ -116,9 +118,7 @@ static long both_wait(struct both *b, int64_t until, const uint64_t *mask)
 		host = poll_host(b);
 		if (host < 0)
 			return host;
-		library = poll_library(b, host ? 0 : until, &wait);
-		if (library == -EINTR && !wait.came)
-			return library;
+		library = poll_library(b, host ? 0 : until, b->nr_host || mask ? &wait : NULL);
 		if (library < 0 && !wait.came)
 			return library;
 		if (library < 0)
@@ -337,21 +337,32 @@ static long sets_store(struct sets *s, const struct both *b)
 	return ready;
 }
 
-static long select_list(struct sets *s, unsigned int nr, int64_t until, const uint64_t *mask)
+static long select_in(void *memory, struct sets *s, unsigned int nr, int64_t until,
+		      const uint64_t *mask)
 {
-	void *memory = scratch_get(BOTH_SIZE(nr));
 	unsigned int library = 0;
 	struct both b;
 	long ret;
 
-	if (!memory)
-		return -ENOMEM;
 	both_init(&b, memory, nr);
 	sets_list(s, b.fds, &library);
 	both_split(&b);
 	ret = both_wait(&b, until, mask);
-	if (ret >= 0)
-		ret = sets_store(s, &b);
+	return ret < 0 ? ret : sets_store(s, &b);
+}
+
+static long select_list(struct sets *s, unsigned int nr, int64_t until, const uint64_t *mask)
+{
+	char few[BOTH_SIZE(FEW)];
+	void *memory;
+	long ret;
+
+	if (nr <= FEW)
+		return select_in(few, s, nr, until, mask);
+	memory = scratch_get(BOTH_SIZE(nr));
+	if (!memory)
+		return -ENOMEM;
+	ret = select_in(memory, s, nr, until, mask);
 	scratch_put(memory, BOTH_SIZE(nr));
 	return ret;
 }
