@@ -448,12 +448,18 @@ void share_idle(void *ctx, struct lib_task *task, uint64_t deadline)
 		fire();
 }
 
+/* The thread whose call it is may be the one that is here. */
 void share_wake(void *ctx, struct lib_task *task)
 {
+	struct share_thread *thread = share_thread_of(task);
+
 	(void)ctx;
 	if (!task->done)
 		share->left = task;
-	wake_later(number_of(share_thread_of(task)));
+	if (thread->tid == holder())
+		thread->word = 1;
+	else
+		wake_later(number_of(thread));
 }
 
 /* ---------------------------------------------------------------- the keeper */
