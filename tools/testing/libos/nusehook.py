@@ -120,7 +120,7 @@ def without_core():
 
 @test
 def with_bare_core():
-    fine(f"{TOOLS}/nuse-run", program("calls"), "alone", env=preloaded())
+    fine(f"{TOOLS}/nuse-bare", program("calls"), "alone", env=preloaded())
 
 
 @test

@@ -8,7 +8,7 @@
 #include "core.h"
 
 static char buf[16];
-static int cleanups;
+static int cleanups, waits_on;
 
 static void cleanup(void *factor)
 {
@@ -20,7 +20,7 @@ static void *waits(void *arg)
 	(void)arg;
 	pthread_cleanup_push(cleanup, (void *)2);
 	pthread_cleanup_push(cleanup, (void *)1);
-	read(FD_WAITS, buf, 1);
+	read(waits_on, buf, 1);
 	pthread_cleanup_pop(0);
 	pthread_cleanup_pop(0);
 	return NULL;
@@ -136,7 +136,7 @@ static void handler(int sig)
 static void *interrupted(void *arg)
 {
 	(void)arg;
-	EQUAL(read(FD_WAITS, buf, 1), -1);
+	EQUAL(read(waits_on, buf, 1), -1);
 	EQUAL(errno, EINTR);
 	return &handled;
 }
@@ -168,5 +168,10 @@ int main(int argc, char **argv)
 	if (mmap(RECORD, sizeof(*RECORD), PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != RECORD)
 		return 1;
+	waits_on = FD_WAITS;
+	if (check_main(argc, argv, checks))
+		return 1;
+	fflush(stdout);
+	waits_on = FD_INSIDE;
 	return check_main(argc, argv, checks);
 }

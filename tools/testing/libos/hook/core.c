@@ -32,6 +32,21 @@ static long seen(long nr, const long a[6])
 	return SEEN;
 }
 
+static long wait_inside(void)
+{
+	struct catch_thread *self = catch_thread();
+	enum catch_ran ran;
+
+	do {
+		catch_enter(self);
+		__atomic_store_n(&RECORD->waits, 1, __ATOMIC_RELEASE);
+		host_wait(&self->signal, __NR_ppoll, 0, 0, 0, 0, 0, 0);
+		catch_leave(self);
+		ran = self->signal ? catch_signals(self, NULL) : SIGNALS_NONE;
+	} while (ran == SIGNALS_RESTART);
+	return -EINTR;
+}
+
 hidden long nuse_call(long nr, const long a[6])
 {
 	int fd = a[0];
@@ -48,8 +63,10 @@ hidden long nuse_call(long nr, const long a[6])
 	case FD_AGAIN:
 		return -EAGAIN;
 	case FD_WAITS:
-		RECORD->waits = 1;
+		__atomic_store_n(&RECORD->waits, 1, __ATOMIC_RELEASE);
 		return host_call(__NR_ppoll, 0, 0, 0, 0, 0, 0);
+	case FD_INSIDE:
+		return wait_inside();
 	}
 	return host_call(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

@@ -10,7 +10,8 @@
 
 #define FD_SEEN		600	/* a call is written down, and returns SEEN */
 #define FD_AGAIN	601	/* fails with EAGAIN */
-#define FD_WAITS	602	/* waits for a signal, and fails with EINTR */
+#define FD_WAITS	602	/* waits at the host for a signal, and fails with EINTR */
+#define FD_INSIDE	603	/* the same as calls of the stack wait */
 #define FD_LAST		639	/* library descriptors are FD_SEEN to here */
 #define SEEN		77
 
