@@ -49,6 +49,13 @@ typedef long (*gateway_wait_fn)(const uint32_t *signal, long nr, long a0, long a
 #define NUSE_GATEWAY_WAIT	0x140
 
 /*
+ * Where memory of the stack lies in each process: all addresses with this upper
+ * half. Calls of a program that would change mappings there (munmap, mprotect,
+ * madvise, mremap) come to nuse_call(), too; elsewhere they do not.
+ */
+#define NUSE_MEMORY	0x1e0000000000ULL
+
+/*
  * Makes the gateway and arms the catcher for this process, its threads and
  * children, for ever; a second time does nothing. Returns 0 or a negative
  * errno: -EADDRINUSE if something else lies at the gateway's address, -EBUSY if

@@ -64,7 +64,7 @@ long share_memory_call(struct share_thread *self, long nr, const long args[6]);
 void share_mappings_copy(uint32_t to, uint32_t from);
 void share_mappings_drop(uint32_t process);
 
-/* Not under the lock: unmaps what nobody has any more. After share_mappings_drop(). */
+/* The keeper, not under the lock, when a member has changed: unmaps what nobody has. */
 void share_mappings_collect(void);
 
 #endif /* _NUSE_MAPPINGS_H */

@@ -276,7 +276,6 @@ void share_reap(uint32_t number)
 		return;
 	reap(number);
 	share_leave();
-	share_mappings_collect();
 }
 
 static bool is_alone(const struct share_thread *self)
@@ -325,6 +324,5 @@ int share_exec(struct share_thread *self)
 	if (!err)
 		err = is_alone(self) ? take_over(self) : replace(self);
 	share_leave();
-	share_mappings_collect();
 	return err;
 }

@@ -529,6 +529,7 @@ void share_care(int fd)
 			take_all(FD_KEEPER);
 	} while (!fds[0].revents && changes == share->changes);
 	changes = share->changes;
+	share_mappings_collect();
 }
 
 /* -------------------------------------------------------------------- calls */

@@ -13,7 +13,7 @@
 #include <linux/seccomp.h>
 #include "inner.h"
 
-enum leaf { PASS, TRAP, MAP, REFUSE, PROBE, NR_LEAVES };
+enum leaf { PASS, TRAP, MAP, MEMORY, REFUSE, PROBE, NR_LEAVES };
 
 #define MAX_RANGES	250		/* jumps in the tree have 8 bits */
 #define MAX_CODE	(2 * MAX_RANGES + 40)
@@ -31,6 +31,13 @@ struct program {
 
 static struct program program;
 
+/* Those that change mappings, whose address comes first */
+static bool is_of_memory(long nr)
+{
+	return nr == __NR_munmap || nr == __NR_mprotect || nr == __NR_pkey_mprotect ||
+	       nr == __NR_madvise || nr == __NR_mremap;
+}
+
 static enum leaf leaf_of(long nr)
 {
 	switch (nr) {
@@ -40,7 +47,7 @@ static enum leaf leaf_of(long nr)
 		return REFUSE;
 	}
 	if (!call_is_ours(nr) && !nuse_wants(nr))
-		return PASS;
+		return is_of_memory(nr) ? MEMORY : PASS;
 	return nr == __NR_mmap ? MAP : TRAP;
 }
 
@@ -103,6 +110,10 @@ static void emit_leaves(struct program *p)
 {
 	unsigned int i, tree = p->len, at[NR_LEAVES];
 
+	at[MEMORY] = p->len;
+	load(p, HIGH(args[0]));
+	emit(p, EQUAL, 1, 0, NUSE_MEMORY >> 32);
+	emit(p, RETURN, 0, 0, SECCOMP_RET_ALLOW);
 	at[MAP] = p->len;		/* the gateway's own mapping */
 	load(p, DATA(args[0]));
 	emit(p, EQUAL, 0, 3, (uint32_t)NUSE_GATEWAY);

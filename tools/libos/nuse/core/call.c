@@ -14,7 +14,14 @@ static const call_fn table[] = {
 	[__NR_dup3] = fd_dup2,
 	[__NR_fcntl] = fd_fcntl,
 	[__NR_ioctl] = fd_ioctl,
-	[__NR_mmap] = fd_mmap,
+
+	/* memory */
+	[__NR_mmap] = memory_mmap,
+	[__NR_munmap] = memory_call,
+	[__NR_mprotect] = memory_call,
+	[__NR_pkey_mprotect] = memory_call,
+	[__NR_madvise] = memory_call,
+	[__NR_mremap] = memory_call,
 
 	/* what is done with one */
 	[__NR_read] = fd_call,
@@ -123,14 +130,20 @@ static const call_fn table[] = {
 
 #define NR_TABLE	(long)(sizeof(table) / sizeof(table[0]))
 
-bool nuse_wants(long nr)
+static bool is_known(long nr)
 {
 	return nr >= 0 && nr < NR_TABLE && table[nr];
 }
 
+/* Those on memory of the instance come in any case. */
+bool nuse_wants(long nr)
+{
+	return is_known(nr) && table[nr] != memory_call;
+}
+
 long nuse_call(long nr, const long args[6])
 {
-	return nuse_wants(nr) ? table[nr](nr, args) : to_host(nr, args);
+	return is_known(nr) ? table[nr](nr, args) : to_host(nr, args);
 }
 
 uintptr_t nuse_fault(uintptr_t ip, uintptr_t addr)

@@ -45,6 +45,10 @@ long self_make(long nr, const long args[6], int fd);
 
 #define lib_call(nr, ...)	self_call(nr, (long[6]) { __VA_ARGS__ }, NULL)
 
+/* What is more than a call of the instance, by the thread's entry */
+long self_do(long (*fn)(struct share_thread *self, long nr, const long args[6]), long nr,
+	     const long args[6]);
+
 /* The task that new threads of the process come from does what this thread did. */
 long self_helper_call(long nr, const long args[6]);
 
@@ -79,9 +83,8 @@ long fd_close_range(long nr, const long args[6]);
 long fd_dup(long nr, const long args[6]);
 long fd_dup2(long nr, const long args[6]);
 long fd_fcntl(long nr, const long args[6]);
-/* Calls whose first argument, or fifth (mmap), is a descriptor */
+/* Calls whose first argument is a descriptor */
 long fd_call(long nr, const long args[6]);
-long fd_mmap(long nr, const long args[6]);
 long fd_ioctl(long nr, const long args[6]);
 
 /* -------------------------------------------------------------- socket.c */
@@ -126,6 +129,11 @@ long path_umount(long nr, const long args[6]);
 long ids_call(long nr, const long args[6]);
 long ids_unshare(long nr, const long args[6]);
 long ids_setns(long nr, const long args[6]);
+
+/* -------------------------------------------------------------- memory.c */
+
+long memory_mmap(long nr, const long args[6]);
+long memory_call(long nr, const long args[6]);
 
 /* ---------------------------------------------------------------- user.c */
 

@@ -8,7 +8,6 @@
 #include <linux/nsfs.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 
 static uint64_t *word(uint64_t *bits, int fd)
 {
@@ -265,12 +264,6 @@ long fd_fcntl(long nr, const long args[6])
 long fd_call(long nr, const long args[6])
 {
 	return fd_kind(args[0]) ? self_call(nr, args, NULL) : to_host(nr, args);
-}
-
-long fd_mmap(long nr, const long args[6])
-{
-	return !(args[3] & MAP_ANONYMOUS) && fd_kind(args[4]) ? self_call(nr, args, NULL) :
-								to_host(nr, args);
 }
 
 long fd_ioctl(long nr, const long args[6])

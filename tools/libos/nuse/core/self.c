@@ -127,6 +127,25 @@ long self_make(long nr, const long args[6], int fd)
 	return make(nr, args, NULL, fd + 1);
 }
 
+long self_do(long (*fn)(struct share_thread *self, long nr, const long args[6]), long nr,
+	     const long args[6])
+{
+	struct catch_thread *self = catch_thread();
+	struct share_thread *thread;
+	long ret;
+	int err;
+
+	if (!self)
+		return -EAGAIN;
+	catch_enter(self);
+	thread = entry_of(self, &err);
+	ret = thread ? fn(thread, nr, args) : err;
+	catch_leave(self);
+	if (__builtin_expect(self->signal, 0))
+		catch_signals(self, NULL);
+	return ret;
+}
+
 /* Under the lock, a task that makes no calls of its own makes one. */
 long self_helper_call(long nr, const long a[6])
 {
