@@ -83,6 +83,8 @@ FIGURES = [make(name) for name, make in {
                                    "namespaces", "host", HOP),
     "chain_kernels_udp_hop_cpu_us": versus("us", 1.1, 0.8, "chain {} 32 {s}",
                                            "cpu_us_per_packet", "kernels", "host", HOP),
+    "nuse_hook_ns": value("ns", 60, 20, f"nusecall {TOOLS / 'nuse'}", "hook_ns"),
+    "nuse_passthrough_ns": value("ns", 100, 20, f"nusecall {TOOLS / 'nuse'}", "passthrough_ns"),
     "idle_events_per_virtual_s": value("1/s", 2, 1, "idle", "events_per_s"),
 }.items()]
 
