@@ -236,6 +236,7 @@ static void set_fds(void)
 void nuse_new_thread(uint64_t flags)
 {
 	struct catch_thread *self = catch_thread();
+	uint32_t entry;
 	int number;
 
 	if (!self)
@@ -245,7 +246,9 @@ void nuse_new_thread(uint64_t flags)
 			share_new_thread(&share->threads[CORE_ENTRY(self->core) - 1]);
 		return;
 	}
-	number = number_of_child();
+	/* The parent's entry, as this copy of its memory has it: it may be gone by now. */
+	entry = CORE_ENTRY(self->core);
+	number = entry ? children[entry - 1] : number_of_child();
 	if (borrows(flags)) {
 		self->core = CORE(number, 0);
 		share_vforked(number);
