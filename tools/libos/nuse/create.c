@@ -6,6 +6,7 @@
  * memory file that takes their place. All files are passed on to the processes
  * that come later.
  */
+#include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -85,6 +86,14 @@ static int boot(struct image *image, uint64_t memory, const char *cmdline)
 	return err ? fail(-err, "cannot share the kernel: %s", strerror(-err)) : 0;
 }
 
+/* How many descriptors a process may have is the host's to say: it gives the numbers. */
+static long allow_descriptors(struct lib_task *task)
+{
+	struct rlimit all = { SHARE_FDS, SHARE_FDS };
+
+	return share->exports.syscall(task, __NR_setrlimit, RLIMIT_NOFILE, (long)&all, 0, 0, 0, 0);
+}
+
 /* The calling thread is process 1. */
 static int first_thread(void)
 {
@@ -98,7 +107,8 @@ static int first_thread(void)
 		.task = share->kernel.boot_task,
 	};
 	share->threads[0].task->host[0] = 0;
-	err = share->exports.task_create(share->kernel.boot_task, &share->members[1].helper, 0,
+	err = allow_descriptors(share->kernel.boot_task) ?:
+	      share->exports.task_create(share->kernel.boot_task, &share->members[1].helper, 0,
 					 NULL, NULL, 0);
 	return err ? fail(-err, "no task: %s", strerror(-err)) : 0;
 }
