@@ -127,6 +127,14 @@ static void write_console(void)
 			return;
 }
 
+/* Who reads it would wait for the keeper's end. */
+static void drop_console(void)
+{
+	if (keeper.console >= 0)
+		close(keeper.console);
+	keeper.console = -1;
+}
+
 static void live(int loop)
 {
 	do {
@@ -251,6 +259,14 @@ static int configure(const struct nuse_config *config)
 	return err ? fail(-err, "%s", error) : write_resolv_conf(config);
 }
 
+static void clean_up(void)
+{
+	wire_close_all();
+	if (keeper.named)
+		control_forget(keeper.facts.name);
+	keeper.named = false;
+}
+
 static int keep(const struct nuse_config *config, const char *program, int fd, pid_t starter)
 {
 	int loop, err;
@@ -263,17 +279,15 @@ static int keep(const struct nuse_config *config, const char *program, int fd, p
 	      configure(config);
 	if (keeper.facts.instance)
 		write_console();
-	if (config->keep && keeper.console >= 0) {
-		close(keeper.console);
-		keeper.console = -1;
-	}
+	if (err)
+		clean_up();
 	err = requests_report(fd, &keeper.facts, err);
 	close(fd);
+	if (config->keep)
+		drop_console();
 	if (!err && !chdir("/"))
 		live(loop);
-	wire_close_all();
-	if (keeper.named)
-		control_forget(keeper.facts.name);
+	clean_up();
 	return !!err;
 }
 

@@ -26,6 +26,8 @@
 #define STATUS_NOT_RUN	126		/* as shells have them */
 #define STATUS_NOT_FOUND 127
 
+#define RUN "nuse-run"
+
 static const char help[] =
 "nuse runs a program, as it is, on a Linux network stack of its own.\n"
 "\n"
@@ -137,21 +139,21 @@ static int check_program(const char *program)
 /* nuse-run: beside this program, or where it was installed */
 static int find_run(char path[PATH_MAX])
 {
-	static const char *const places[] = { "nuse-run", "../lib/libos/nuse-run" };
 	char self[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	unsigned int i;
 
 	if (len < 0)
 		return fail(errno, "no /proc: nuse cannot find its own files");
 	while (len && self[len - 1] != '/')
 		len--;
-	for (i = 0; i < sizeof(places) / sizeof(*places); i++)
-		if (snprintf(path, PATH_MAX, "%.*s%s", (int)len, self, places[i]) < PATH_MAX &&
-		    !access(path, X_OK))
-			return 0;
-	return fail(ENOENT, "nuse-run is not in %.*s nor in ../lib/libos of it: make install, or make tools",
-		    (int)len, self);
+	self[len] = 0;
+	snprintf(path, PATH_MAX, "%.4000s" RUN, self);
+	if (access(path, X_OK))
+		snprintf(path, PATH_MAX, "%.4000s../lib/libos/" RUN, self);
+	if (access(path, X_OK))
+		strcpy(path, LIBOS_LIBDIR "/libos/" RUN);
+	return access(path, X_OK) ? fail(ENOENT, RUN " is neither in %s nor in " LIBOS_LIBDIR
+					 "/libos: make tools, or make install", self) : 0;
 }
 
 /* ------------------------------------------------------------- descriptors */

@@ -207,9 +207,7 @@ void wire_plug(struct wire *wire, uint32_t id)
 
 void wire_close_all(void)
 {
-	struct wire *wire;
-
-	for (wire = wires; wire; wire = wire->next)
-		if (wire->door.fd >= 0)
-			unlink(wire->path);
+	for (; wires; wires = wires->next)
+		if (wires->door.fd >= 0)
+			unlink(wires->path);
 }

@@ -1,0 +1,435 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+The command nuse: instances of programs, their life and their names, what is said
+when something is wrong, and devices. All in a directory of this test's own.
+"""
+import atexit
+import contextlib
+import os
+import pty
+import re
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+
+from ktap import KERNEL, TOOLS, Skip, main, output, test
+
+NUSE = f"{TOOLS}/nuse"
+LIMIT = 30		# seconds for a command
+SCRATCH = tempfile.TemporaryDirectory(prefix="nusecmd-")
+ENV = {**os.environ, "XDG_RUNTIME_DIR": SCRATCH.name, "LIBLINUX": KERNEL}
+ENV.pop("NUSECONF", None)
+FILES = f"{SCRATCH.name}/nuse"
+
+
+def nuse(*args, status=0, prefix=(), **options):
+    """Output and, if it is not 0, status of a command"""
+    done = subprocess.run([*prefix, NUSE, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+                          timeout=LIMIT, env=ENV, **options)
+    if done.returncode != status:
+        raise AssertionError(f"nuse {' '.join(args)}: status {done.returncode}\n{done.stdout}")
+    return done.stdout
+
+
+def expect(what, got):
+    if what != got:
+        raise AssertionError(f"expected {what!r}, got {got!r}")
+
+
+def matches(pattern, got):
+    if not re.search(pattern, got, re.M | re.S):
+        raise AssertionError(f"expected {pattern!r}, got {got!r}")
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + LIMIT
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited in vain: {what}")
+        time.sleep(0.01)
+
+
+def names():
+    return [line.split()[0] for line in nuse("ls").splitlines()[1:]]
+
+
+@atexit.register
+def end_all():
+    """A test that fails may leave instances."""
+    for name in names():
+        nuse("rm", name)
+
+
+def keeper(name):
+    for line in nuse("ls").splitlines()[1:]:
+        if line.split()[0] == name:
+            return int(line.split()[2])
+    raise AssertionError(f"there is no {name}")
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def kept(name, *options, prefix=()):
+    """An instance without a program"""
+    expect(f"{name}\n", nuse("--keep", "--name", name, *options, prefix=prefix))
+    try:
+        yield name
+    finally:
+        nuse("rm", name)
+
+
+@contextlib.contextmanager
+def running(*args, **options):
+    """A program that runs until the end of the block"""
+    with subprocess.Popen([NUSE, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                          env=ENV, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+# ---------------------------------------------------------------- a program
+
+@test
+def becomes_the_program():
+    """Status, arguments, descriptors, directory and children are the program's own"""
+    expect("a b\n", nuse("echo", "a", "b"))
+    expect("", nuse("--", "sh", "-c", "exit 7", status=7))
+    expect("", nuse("sh", "-c", "kill -TERM $$", status=-signal.SIGTERM))
+    expect("/usr\n", nuse("pwd", cwd="/usr"))
+    expect("sh\n", nuse("sh", "-c", "echo $0"))
+    with running("sh", "-c", "echo $$; wait; echo none; read line; echo $line") as process:
+        expect(f"{process.pid}\n", process.stdout.readline())
+        expect("none\n", process.stdout.readline())
+        expect("hello\n", process.communicate("hello\n", timeout=LIMIT)[0])
+        expect(0, process.returncode)
+
+
+@test
+def keeps_the_terminal():
+    """The program has the terminal, the keeper none"""
+    pid, terminal = pty.fork()
+    if not pid:
+        os.execve(NUSE, ["nuse", "sh", "-c", "test -t 0 && exec tty"], ENV)
+    text = b""
+    with contextlib.suppress(OSError):
+        while part := os.read(terminal, 1000):
+            text += part
+    expect(0, os.waitpid(pid, 0)[1])
+    matches(r"^/dev/pts/\d+\s*$", text.decode())
+    os.close(terminal)
+
+
+@test
+def own_stack():
+    """A new stack with nothing but lo"""
+    got = nuse("ip", "-o", "addr")
+    matches(r"1: lo +inet 127\.0\.0\.1/8", got)
+    if "eth0" in got:
+        raise AssertionError(got)
+
+
+@test
+def sysctls_and_files():
+    """Options and files reach the stack"""
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
+        conf.write("sysctl net.ipv4.ip_default_ttl=33\nname from-file\n")
+        conf.flush()
+        with kept("from-option", "-c", conf.name, "--sysctl", "net.ipv4.tcp_ecn=1"):
+            expect("from-option", names()[0])
+            matches(" 127.0.0.1: .*ttl=33 ", nuse("--join", "from-option", "ping", "-c1", "127.0.0.1"))
+
+
+@test
+def verbose():
+    matches(r"Linux version.*\nhello\n$", nuse("--verbose", "--cmdline", "loglevel=8", "echo", "hello"))
+
+
+# -------------------------------------------------------------- a life
+
+@test
+def ends_with_its_last_process():
+    """... which may be a daemon, a child of one that has ended"""
+    nuse("true")
+    wait_for(lambda: not names(), "the instance ends")
+    expect([], os.listdir(FILES))
+    with subprocess.Popen([NUSE, "--name", "daemon", "sh", "-c", "sleep 60 >&- 2>&- & echo $!"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                          env=ENV) as process:
+        child = int(process.communicate(timeout=LIMIT)[0])
+    time.sleep(0.2)
+    expect(["daemon"], names())
+    os.kill(child, signal.SIGKILL)
+    wait_for(lambda: not names(), "the instance ends with the daemon")
+
+
+@test
+def many_short_programs():
+    """Each leaves nothing behind"""
+    for _ in range(10):
+        programs = [subprocess.Popen([NUSE, "true"], env=ENV) for _ in range(4)]
+        for program in programs:
+            expect(0, program.wait(LIMIT))
+    wait_for(lambda: not names(), "all instances end")
+    expect([], os.listdir(FILES))
+
+
+@test
+def killed_while_it_starts():
+    """The keeper goes with who started it"""
+    for delay in (0.0, 0.002, 0.004, 0.006):
+        with subprocess.Popen([NUSE, "sleep", "60"], env=ENV) as process:
+            time.sleep(delay)
+            process.kill()
+    wait_for(lambda: not names(), "the instance ends")
+
+
+@test
+def join():
+    """Programs on one instance see each other; each counts"""
+    with running("--name", "joined", "sh", "-c", "echo; read line"), kept("other"):
+        wait_for(lambda: "joined" in names(), "it is there")
+        expect("", nuse("--join", "joined", "ip", "link", "add", "d0", "type", "dummy"))
+        matches("d0", nuse("--join", "joined", "--", "ip", "link", "show", "d0"))
+        matches("does not exist", nuse("--join", "other", "ip", "link", "show", "d0", status=1))
+        with running("--join", "joined", "sh", "-c", "echo; read line") as second:
+            expect("\n", second.stdout.readline())
+            matches(r"joined +\S+ +\d+ +2 ", nuse("ls"))
+    wait_for(lambda: not names(), "both end")
+
+
+@test
+def remove():
+    """SIGTERM first, SIGKILL for who does not mind it"""
+    with running("--name", "stubborn", "sh", "-c",
+                 "trap '' TERM; sleep 60 & echo; while :; do wait; done") as process:
+        expect("\n", process.stdout.readline())
+        pid = keeper("stubborn")
+        nuse("rm", "stubborn")
+        expect(-signal.SIGKILL, process.wait(LIMIT))
+        wait_for(lambda: not alive(pid), "the keeper ends")
+    expect([], names())
+
+
+@test
+def keeper_gets_sigterm():
+    """It ends its instance"""
+    with running("--name", "ended", "sleep", "60") as process:
+        wait_for(lambda: "ended" in names(), "it is there")
+        os.kill(keeper("ended"), signal.SIGTERM)
+        expect(-signal.SIGTERM, process.wait(LIMIT))
+    wait_for(lambda: not names(), "it ends")
+
+
+@test
+def keeper_is_killed():
+    """What it leaves is removed by who comes upon it"""
+    expect("left\n", nuse("--keep", "--name", "left", "--nameserver", "10.0.0.1"))
+    expect({"left.sock", "left.resolv.conf"}, set(os.listdir(FILES)))
+    pid = keeper("left")
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not alive(pid), "it is gone")
+    matches("there is no instance left", nuse("--join", "left", "true", status=1))
+    expect([], names())
+    expect([], os.listdir(FILES))
+    with kept("left"):
+        pass
+
+
+@test
+def keeper_is_detached():
+    """No terminal, no descriptor and no directory of the user's"""
+    with tempfile.TemporaryDirectory() as directory, kept("far"):
+        pid = keeper("far")
+        expect("/", os.readlink(f"/proc/{pid}/cwd"))
+        expect(pid, os.getsid(pid))
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            expect("0", file.read().rpartition(")")[2].split()[4])
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            if directory in os.readlink(f"/proc/{pid}/fd/{fd}"):
+                raise AssertionError(fd)
+        expect("/dev/null", os.readlink(f"/proc/{pid}/fd/1"))
+
+
+@test
+def log():
+    with kept("said", "--cmdline=loglevel=8"):
+        matches("Linux version", nuse("log", "said"))
+
+
+# ----------------------------------------------------------------- names
+
+@test
+def name_of_the_program():
+    with running("sleep", "60"), running("sleep", "60"):
+        wait_for(lambda: names() == ["sleep-1", "sleep-2"], "both are there")
+    wait_for(lambda: not names(), "both end")
+
+
+@test
+def name_in_use():
+    with kept("mine"):
+        expect("nuse: the name mine is in use: join that instance, end it with nuse rm mine, or use "
+               "another name\n", nuse("--name", "mine", "true", status=1))
+
+
+@test
+def directory_is_private():
+    with kept("private"):
+        expect(0o700, stat.S_IMODE(os.stat(FILES).st_mode))
+        expect(0o700, stat.S_IMODE(os.stat(f"{FILES}/private.sock").st_mode))
+    os.chmod(FILES, 0o755)
+    try:
+        expect(f"nuse: {FILES} is no directory of this user alone: remove it, or chmod 700\n",
+               nuse("true", status=1))
+    finally:
+        os.chmod(FILES, 0o700)
+
+
+@test
+def resolv_conf():
+    with kept("named", "--nameserver", "10.0.0.1", "--search", "example.org"):
+        with open(f"{FILES}/named.resolv.conf", encoding="utf-8") as file:
+            expect("nameserver 10.0.0.1\nsearch example.org\n", file.read())
+
+
+# ---------------------------------------------------------------- devices
+
+def alone():
+    """Puts a command into a network namespace of its own"""
+    if not os.path.exists("/dev/net/tun"):
+        raise Skip("there is no /dev/net/tun")
+    done = subprocess.run(["unshare", "-Urn", "true"], capture_output=True, check=False)
+    if done.returncode:
+        raise Skip("user namespaces are not allowed")
+    return ("unshare", "-Urn")
+
+
+@test
+def tap():
+    """Joined to the host: both sides answer"""
+    script = (f"set -e; {NUSE} --keep --name tap --net tap:t0,address=10.9.0.2/24,address=fc09::2/64;"
+              "ip addr add 10.9.0.1/24 dev t0; ip addr add fc09::1/64 dev t0 nodad; ip link set t0 up;"
+              f"ping -qc2 -i0.2 10.9.0.2; {NUSE} --join tap ping -qc2 -i0.2 10.9.0.1;"
+              f"{NUSE} --join tap ping -qc2 -i0.2 fc09::1; {NUSE} ls; {NUSE} rm tap;"
+              "test ! -e /proc/sys/net/ipv4/conf/t0")
+    got = output(*alone(), "sh", "-c", script, timeout=LIMIT, env=ENV)
+    expect(3, got.count(" 0% packet loss"))
+    matches(r"eth0 10\.9\.0\.2/24 fc09::2/64$", got)
+
+
+@test
+def wire():
+    """Two instances, a third is refused, then one takes the other's place"""
+    path = f"{SCRATCH.name}/wire"
+    net = f"wire:{path},address=10.1.0."
+
+    def ping(name, host):
+        matches(" 0% packet loss", nuse("--join", name, "ping", "-qc3", "-i0.2", host))
+
+    with kept("b", "--net", f"{net}2/24"):
+        matches("NO-CARRIER", nuse("--join", "b", "ip", "link", "show", "eth0"))
+        with kept("a", "--net", f"{net}1/24"):
+            ping("a", "10.1.0.2")
+            expect(f"nuse: --net: wire {path} has two ends, and two instances have them: use another "
+                   "path\n", nuse("--net", f"{net}3/24", "true", status=1))
+        with kept("c", "--net", f"{net}3/24"):
+            ping("c", "10.1.0.2")
+            ping("b", "10.1.0.3")
+            nuse("rm", "b")
+            with kept("d", "--net", f"{net}4/24"):
+                ping("d", "10.1.0.3")
+            nuse("--keep", "--name", "b")
+    expect(False, os.path.exists(path))
+
+
+@test
+def captures():
+    matches("^nuse: pcap: .*tcpdump", nuse("--pcap", "/tmp/x", "true", status=1))
+
+
+# ---------------------------------------------------------- what is wrong
+
+@test
+def faults():
+    for status, args, line in (
+            (2, [], "there is nothing to run; nuse --help tells more"),
+            (2, ["--name", "a"], "there is no program to run; nuse --help tells more"),
+            (2, ["--join", "a"], "--join needs the name of an instance and a program; "
+                                 "nuse --help tells more"),
+            (2, ["ls", "a"], "nuse ls takes no arguments; nuse --help tells more"),
+            (2, ["rm"], "nuse rm takes the name of an instance; nuse --help tells more"),
+            (2, ["log", "a", "b"], "nuse log takes the name of an instance; nuse --help tells more"),
+            (2, ["--name"], "--name is the last word; expected a value behind it"),
+            (2, ["-c", "/none", "true"], "/none: No such file or directory; expected a file that you may read"),
+            (1, ["--join", "a", "true"], "there is no instance a: see nuse ls"),
+            (1, ["rm", "a"], "there is no instance a: see nuse ls"),
+            (1, ["log", "a"], "there is no instance a: see nuse ls"),
+            (1, ["--kernel", "/none", "true"], "cannot open /none: No such file or directory"),
+            (1, ["--net", "dpdk:d", "true"], "--net: eth0 is of viftype DPDK, which is not supported; "
+                                             "expected TAP, WIRE"),
+            (1, ["--sysctl", "no.such=1", "true"],
+             "--sysctl: true-1: cannot set sysctl no.such to \"1\": No such file or directory"),
+            (1, ["--net", "wire:/none/here", "true"],
+             "--net: no wire can be at /none/here: No such file or directory"),
+            (1, ["--net", "wire:/etc/passwd", "true"],
+             "--net: no wire can be at /etc/passwd: there is a file"),
+            (127, ["/none/here"], "/none/here: there is no such program"),
+            (127, ["no-such-program"], "no-such-program: there is no such program"),
+            (126, ["/etc/passwd"], "/etc/passwd may not be run: it has to be an executable file"),
+            (126, ["/etc"], "/etc is a directory")):
+        expect(f"nuse: {line}\n", nuse(*args, status=status))
+    expect([], names())
+
+
+@test
+def wrong_architecture():
+    path = f"{SCRATCH.name}/foreign"
+    with open("/bin/true", "rb") as file:
+        elf = bytearray(file.read())
+    elf[18] = 183			# e_machine: AArch64
+    with open(path, "wb") as file:
+        file.write(elf)
+    os.chmod(path, 0o755)
+    expect(f"nuse: {path} is of another architecture: nuse runs programs for x86-64\n",
+           nuse(path, status=126))
+
+
+@test
+def no_permission():
+    """A TAP of a namespace that is not ours"""
+    alone()
+    got = nuse("--net", "tap:t0", "true", status=1, prefix=("unshare", "-Ur"))
+    expect('nuse: --net: no permission for TAP interface "t0": be root, have CAP_NET_ADMIN, or own '
+           "the interface\n", got)
+
+
+@test
+def few_descriptors():
+    """The hidden ones go where there is room, or are refused in one line"""
+    expect("hello\n", nuse("echo", "hello", prefix=("prlimit", "--nofile=64:200")))
+    with kept("roomy"):
+        matches("^nuse: descriptors from .*: raise ulimit -Hn$",
+                nuse("--join", "roomy", "true", status=1, prefix=("prlimit", "--nofile=64:200")))
+
+
+@test
+def teaches():
+    got = nuse("--help")
+    for word in ("--join", "ls", "rm", "log", "--net", "tap:", "wire:", "--keep"):
+        matches(f"{word}", got)
+
+
+main()
