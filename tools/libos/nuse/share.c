@@ -494,12 +494,12 @@ static uint64_t care(bool *polls)
 	share->exports.run();
 	quiet = share->entries == entries + 1 ? quiet + 1 : 0;
 	entries = share->entries;
-	if (share->poller) {
-		share->keeper_asleep = 1;
-	} else if (quiet < QUIET_TICKS) {
-		if (quiet)
+	if (quiet < QUIET_TICKS) {
+		if (quiet && !share->poller)
 			elect();
 		until = now() + TICK_NS;
+	} else if (share->poller) {
+		share->keeper_asleep = 1;
 	} else {
 		*polls = true;
 		until = share->deadline;
