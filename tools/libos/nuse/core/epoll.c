@@ -122,7 +122,7 @@ static long do_wait(const struct wait *w, long nr, const long args[6])
 		fds[SHARE_WAIT_ROOM] = (struct pollfd) { w->ep, POLLIN, 0 };
 		wait.came = false;
 		ret = wait_library(w, 0, true, &wait);
-		if (!wait.came)
+		if (ret > 0 || !wait.came)
 			return ret;
 	}
 }
