@@ -20,6 +20,7 @@
 #include <asm/lib.h>
 
 #define CLOCK_USES	32
+#define CLOCK_SHIFT	24
 
 u64 lib_deadline = LIB_TIME_NEVER;
 unsigned long lib_spin_ns;
@@ -54,8 +55,16 @@ static struct clocksource lib_clocksource = {
 	.rating	= 400,
 	.read	= clock_read,
 	.mask	= CLOCKSOURCE_MASK(64),
+	.mult	= 1 << CLOCK_SHIFT,
+	.shift	= CLOCK_SHIFT,
 	.flags	= CLOCK_SOURCE_IS_CONTINUOUS | CLOCK_SOURCE_VALID_FOR_HRES,
 };
+
+/* From the first moment on: what the kernel takes for the time of day is that of then. */
+struct clocksource * __init clocksource_default_clock(void)
+{
+	return &lib_clocksource;
+}
 
 static void arm(u64 deadline)
 {
@@ -144,8 +153,10 @@ void lib_clock_thaw(void)
 	do_settimeofday64(&ts);
 }
 
+/* The clock is read again, too, at this moment. */
 void read_persistent_clock64(struct timespec64 *ts)
 {
+	lib_clock_uses = 0;
 	*ts = ns_to_timespec64(host_call(realtime_ns));
 }
 
