@@ -248,12 +248,16 @@ static void reap(uint32_t number)
 
 	if (!member->helper)
 		return;
-	for (; thread < end; thread++) {
+	/* All first: a call may have been left for one of them, and is this process's now. */
+	for (; thread < end; thread++)
+		if (is_of(thread, number))
+			share->exports.task_adopt(thread->task);
+	share->exports.task_adopt(member->helper);
+	for (thread = share->threads; thread < end; thread++) {
 		if (!is_of(thread, number))
 			continue;
 		if (share->poller == share_slot(thread) + 1)
 			share->poller = 0;
-		share->exports.task_adopt(thread->task);
 		if (!thread->task->dead)
 			share->exports.task_kill(thread->task);
 	}
