@@ -10,13 +10,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "../lib/error.h"
+#include "catch.h"
 #include "config.h"
 #include "control.h"
 #include "keeper.h"
@@ -95,27 +98,29 @@ static int check_file(const char *path, const char **why)
 	return *why ? STATUS_NOT_RUN : 0;
 }
 
-/* The file that a shell would run; it is not there: "" */
-static void find_program(char path[PATH_MAX], const char *program)
+/* In the directories of PATH: whether there is a file with these permissions */
+static bool search_path(char path[PATH_MAX], const char *program, int mode)
 {
 	const char *dirs = getenv("PATH") ?: "/usr/bin:/bin";
 	size_t len;
 
-	if (strchr(program, '/')) {
-		snprintf(path, PATH_MAX, "%s", program);
-		if (access(path, F_OK))
-			*path = 0;
-		return;
-	}
 	for (;; dirs += len + 1) {
 		len = strcspn(dirs, ":");
 		if (snprintf(path, PATH_MAX, "%.*s/%s", len ? (int)len : 1, len ? dirs : ".",
-			     program) < PATH_MAX && !access(path, F_OK))
-			return;
+			     program) < PATH_MAX && !access(path, mode))
+			return true;
 		if (!dirs[len])
-			break;
+			return false;
 	}
-	*path = 0;
+}
+
+/* The file that a shell would run; false: there is none */
+static bool find_program(char path[PATH_MAX], const char *program)
+{
+	if (!strchr(program, '/'))
+		return search_path(path, program, X_OK) || search_path(path, program, F_OK);
+	snprintf(path, PATH_MAX, "%s", program);
+	return !access(path, F_OK);
 }
 
 /* Before an instance is made for nothing */
@@ -125,8 +130,7 @@ static int check_program(const char *program)
 	const char *why = NULL;
 	int status;
 
-	find_program(path, program);
-	if (!*path) {
+	if (!find_program(path, program)) {
 		fprintf(stderr, "nuse: %s: there is no such program\n", program);
 		return STATUS_NOT_FOUND;
 	}
@@ -190,6 +194,14 @@ static int take_descriptors(const int *fds, unsigned int nr, unsigned int base)
 }
 
 /* ---------------------------------------------------------------- commands */
+
+/* What is caught itself has its own instance where another one would have to be. */
+static bool is_caught(void)
+{
+	unsigned char there;
+
+	return !mincore((void *)NUSE_GATEWAY, 1, &there);
+}
 
 static struct control_answer answer;
 
@@ -382,8 +394,12 @@ int main(int argc, char **argv)
 		return usage("there is nothing to run");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return fputs(help, stdout) < 0;
+	status = manage(argc, argv);
+	if (status >= 0)
+		return status;
+	if (is_caught())
+		return complain(STATUS_ERROR, "a program on an instance cannot go to another: run it outside of nuse");
 	if (!strcmp(argv[1], "--join"))
 		return join(argc, argv);
-	status = manage(argc, argv);
-	return status >= 0 ? status : run_new(argc, argv);
+	return run_new(argc, argv);
 }

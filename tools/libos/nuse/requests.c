@@ -29,11 +29,10 @@ static void list(void)
 	len = snprintf(answer.text, sizeof(answer.text), "%s\t%d\t%u\t%lld\t",
 		       share->kernel.release, getpid(), processes_count(),
 		       (long long)(now.tv_sec - facts->start.tv_sec));
+	inventory(facts->instance, answer.text + len, sizeof(answer.text) - len);
 	if (share->dead)
 		snprintf(answer.text + len, sizeof(answer.text) - len, "dead: %.127s",
 			 share->reason);
-	else
-		inventory(facts->instance, answer.text + len, sizeof(answer.text) - len);
 }
 
 static void show_log(void)

@@ -6,6 +6,7 @@ when something is wrong, and devices. All in a directory of this test's own.
 """
 import atexit
 import contextlib
+import mmap
 import os
 import pty
 import re
@@ -19,6 +20,7 @@ from ktap import KERNEL, TOOLS, Skip, main, output, test
 
 NUSE = f"{TOOLS}/nuse"
 LIMIT = 30		# seconds for a command
+FD_CONTROL = 4096 + 3	# share.h: fd_base and FD_CONTROL
 SCRATCH = tempfile.TemporaryDirectory(prefix="nusecmd-")
 ENV = {**os.environ, "XDG_RUNTIME_DIR": SCRATCH.name, "LIBLINUX": KERNEL}
 ENV.pop("NUSECONF", None)
@@ -269,6 +271,32 @@ def log():
         matches("Linux version", nuse("log", "said"))
 
 
+def kill_inside(name):
+    """As if a process had been killed inside: the lock's holder is nobody."""
+    with open(f"/proc/{keeper(name)}/fd/{FD_CONTROL}", "r+b", buffering=0) as control:
+        with mmap.mmap(control.fileno(), 4096) as page:
+            page[0:4] = (1 << 22).to_bytes(4, "little")
+
+
+@test
+def dead():
+    """Says why, refuses who comes, and leaves a log"""
+    reason = "a process was killed inside the kernel"
+    with running("--name", "dead", "sh", "-c", "echo; read line; ip link") as process:
+        expect("\n", process.stdout.readline())
+        kill_inside("dead")
+        wait_for(lambda: f"dead: {reason}\n" in nuse("ls"), "somebody finds out")
+        expect(f"nuse: instance dead is dead: {reason}\n", nuse("--join", "dead", "true", status=1))
+        matches(f"^the instance is dead: {reason}$", nuse("log", "dead"))
+        process.communicate("\n", timeout=LIMIT)
+        if not process.returncode:
+            raise AssertionError("calls of a dead instance succeed")
+    wait_for(lambda: not names(), "it ends with its last process")
+    matches(f"^the instance is dead: {reason}$", nuse("log", "dead"))
+    nuse("rm", "dead")
+    expect([], os.listdir(FILES))
+
+
 # ----------------------------------------------------------------- names
 
 @test
@@ -392,6 +420,16 @@ def faults():
             (126, ["/etc"], "/etc is a directory")):
         expect(f"nuse: {line}\n", nuse(*args, status=status))
     expect([], names())
+
+
+@test
+def inside():
+    """nuse under nuse can look, and no more"""
+    with running("--name", "outer", "sh", "-c", "echo; read line") as process:
+        expect("\n", process.stdout.readline())
+        matches("^outer ", nuse("--join", "outer", NUSE, "ls"))
+        expect("nuse: a program on an instance cannot go to another: run it outside of nuse\n",
+               nuse("--join", "outer", NUSE, "true", status=1))
 
 
 @test

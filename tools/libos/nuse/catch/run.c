@@ -92,6 +92,12 @@ static bool next_candidate(char path[PATH_MAX], const char **dirs, const char *n
 	return true;
 }
 
+/* The program may be in another directory of the path: some cannot be searched. */
+static bool is_elsewhere(long err)
+{
+	return err == -ENOENT || err == -ENOTDIR || err == -EACCES;
+}
+
 static void start_again(long argc, char **argv, char **envp)
 {
 	const char *dirs = search_path(envp);
@@ -109,9 +115,9 @@ static void start_again(long argc, char **argv, char **envp)
 	}
 	if (has_slash(argv[1]))
 		err = exec_path(AT_FDCWD, (long)argv[1], (long)(argv + 1), (long)envp, 0);
-	else while (err == -ENOENT && next_candidate(path, &dirs, argv[1]))
+	else while (is_elsewhere(err) && next_candidate(path, &dirs, argv[1]))
 		err = exec_path(AT_FDCWD, (long)path, (long)(argv + 1), (long)envp, 0);
-	if (err == -ENOENT)
+	if (err == -ENOENT || err == -ENOTDIR)
 		fail(argv[1], ": there is no such program\n");
 	fail(argv[1], err == -EACCES ? ": permission denied: it has to be an executable file\n" :
 		      ": it cannot be run\n");
