@@ -99,6 +99,21 @@ static void wake(unsigned int number)
 		futex_wake(&thread->word, 1);
 }
 
+/* Ended, even if its parent has not looked yet; a thread that is no process, too */
+static bool is_gone(uint32_t tid)
+{
+	long fd = host_call(__NR_pidfd_open, tid, 0, 0, 0, 0, 0);
+	struct pollfd poll = { fd, POLLIN, 0 };
+	struct timespec now = { 0 };
+	long ret;
+
+	if (fd < 0)
+		return fd == -ESRCH;
+	ret = host_call(__NR_ppoll, &poll, 1, &now, 0, sizeof(uint64_t), 0);
+	host_call(__NR_close, fd, 0, 0, 0, 0, 0);
+	return ret == 1;
+}
+
 void share_changed(void)
 {
 	__atomic_add_fetch(&share->changes, 1, __ATOMIC_SEQ_CST);
@@ -140,7 +155,7 @@ static void lock_slow(uint32_t tid)
 			continue;
 		seen |= WAITERS;
 		if (futex_wait(&share->lock, seen, PATIENCE_NS) != -ETIMEDOUT ||
-		    host_call(__NR_kill, seen & ~WAITERS, 0, 0, 0, 0, 0) != -ESRCH)
+		    !is_gone(seen & ~WAITERS))
 			continue;
 		/* Its holder is gone: the first to see that takes it over. */
 		if (__atomic_compare_exchange_n(&share->lock, &seen, tid | WAITERS, false,
@@ -412,13 +427,34 @@ static void go_on(void)
 	share_next_turn();
 }
 
-void share_await_turn(void)
+/* -ETIMEDOUT if nothing has happened for long */
+static long await_turn(void)
 {
 	uint32_t turn = share->turn, tid = holder();
+	long ret;
 
 	leave();
-	futex_wait(&share->turn, turn, PATIENCE_NS);
+	ret = futex_wait(&share->turn, turn, PATIENCE_NS);
 	enter(tid);
+	return ret;
+}
+
+void share_await_turn(void)
+{
+	await_turn();
+}
+
+/*
+ * A call was left for another process. If that has been killed, it does not come
+ * for it: the call fails here, so that others can go on.
+ */
+static void await_other(void)
+{
+	struct lib_task *left = share->left;
+
+	if (await_turn() == -ETIMEDOUT && share->left == left &&
+	    is_gone(share->members[left->process].pid))
+		share->exports.task_adopt(left);
 }
 
 /* ------------------------------------------- what the kernel asks its host for */
@@ -439,7 +475,7 @@ void share_idle(void *ctx, struct lib_task *task, uint64_t deadline)
 	if (self)
 		self->word = 0;
 	if (share->left && share->left->process != share_process.number)
-		share_await_turn();
+		await_other();
 	else if (share->left)
 		go_on();
 	else if (self)
