@@ -148,6 +148,15 @@ def musl():
 
 
 @test
+def wrapped():
+    """Another preloaded library that wraps the same functions has its way"""
+    wrapper = f"{BUILD}/wrapper.so"
+    output("gcc", *FLAGS, "-shared", "-fPIC", "-o", wrapper, f"{SOURCE}/wrapper.c")
+    for libraries in (wrapper, f"{wrapper}:{PRELOAD}", f"{PRELOAD}:{wrapper}"):
+        fine(RUN, program("wrapped"), env={**os.environ, "LD_PRELOAD": libraries})
+
+
+@test
 def others():
     """Programs of the distribution, with threads, children, sockets, and another preload"""
     code = ("import socket, subprocess, threading\n"

@@ -23,13 +23,13 @@ static long early_{symbol}({parameters})
 	return hook_early(__NR_{call}, (long[6]){{ {arguments} }});
 }}
 
-static long (*next_{symbol})({parameters}) = early_{symbol};
+static struct hook hook_{symbol} = {{ "{symbol}", early_{symbol}, &hook_no_fds }};
 
 visible long {symbol}({parameters})
 {{
 	if ({ours})
 		return {how}(__NR_{call}, (long[6]){{ {arguments} }});
-	return next_{symbol}({names});
+	return ((long (*)({parameters}))hook_{symbol}.next)({names});
 }}
 """
 
@@ -60,9 +60,9 @@ def read(path):
 def function(hook):
     last = max(hook.arguments + "".join(re.findall(r"\b[a-g]\b", hook.condition)))
     names = "abcdefg"[:ord(last) - ord("a") + 1]
-    ours = " || ".join(f"hook_has({name})" for name in hook.descriptor)
+    ours = " || ".join(f"hook_has(&hook_{hook.symbol}, {name})" for name in hook.descriptor)
     if hook.descriptor == "-":
-        ours = "hook_has_any()"
+        ours = f"hook_has_any(&hook_{hook.symbol})"
     if hook.condition != "-":
         ours = f"({ours}) && {hook.condition}"
     return TEMPLATE.format(symbol=hook.symbol, call=hook.call, ours=ours,
@@ -76,10 +76,10 @@ def main():
         die("usage: generate.py HOOKS.TXT")
     hooks = read(sys.argv[1])
     print(HEAD, *(function(hook) for hook in hooks), sep="", end="")
-    print("\nconst struct hooked hooked[] = {")
+    print("\nstruct hook *const hooks[] = {")
     for hook in hooks:
-        print(f'\t{{ "{hook.symbol}", &next_{hook.symbol} }},')
-    print("\t{ 0, 0 }\n};")
+        print(f"\t&hook_{hook.symbol},")
+    print("\t0\n};")
 
 
 if __name__ == "__main__":

@@ -10,25 +10,28 @@
  *
  * Nothing of libc is needed but dlsym() at the start, and errno. A program
  * without a core, or with a libc that is not glibc, whose functions may do more
- * than the system call, has all its calls left to its libc.
+ * than the system call, has all its calls left to its libc. So has a function
+ * that another library wraps.
  */
-#include <linux/errno.h>
+#include <dlfcn.h>
+#include <link.h>
 #include "hook.h"
 
-#define RTLD_NEXT		((void *)-1L)
+#define LIBC_SYMBOL		((uintptr_t)gnu_get_libc_version)
 #define CANCEL_ASYNCHRONOUS	1
 
 /* Of libc; whichever there is */
 #define weak __attribute__((weak, visibility("default")))
 extern int *__errno_location(void) weak;
-extern void *dlsym(void *handle, const char *name) weak;
-extern char *dlerror(void) weak;
+extern __typeof__(dlsym) dlsym weak;
+extern __typeof__(dlerror) dlerror weak;
+extern __typeof__(dl_iterate_phdr) dl_iterate_phdr weak;
 extern const char *gnu_get_libc_version(void) weak;
 extern char __libc_single_threaded weak;
 extern int pthread_setcanceltype(int type, int *old) weak;
 
-static const uint64_t *const no_fds;
-struct hook hook = { .fds = &no_fds };
+const uint64_t *const hook_no_fds;
+static long (*core_call)(long nr, const long args[6]);
 
 static long result(long ret)
 {
@@ -40,7 +43,7 @@ static long result(long ret)
 
 long hook_call(long nr, const long args[6])
 {
-	return result(hook.call(nr, args));
+	return result(core_call(nr, args));
 }
 
 /* A process without threads cannot be cancelled; libc goes by the same byte. */
@@ -63,7 +66,7 @@ long hook_wait(long nr, const long args[6])
 	if (!may_be_cancelled())
 		return hook_call(nr, args);
 	pthread_setcanceltype(CANCEL_ASYNCHRONOUS, &type);
-	ret = hook.call(nr, args);
+	ret = core_call(nr, args);
 	pthread_setcanceltype(type, &type);
 	return result(ret);
 }
@@ -94,21 +97,65 @@ static bool have_gateway(void)
 	       NUSE_HEAD->magic == NUSE_MAGIC;
 }
 
+/* ------------------------------------------------------------------ start */
+
+/* Addresses of a file that is loaded */
+struct range {
+	uintptr_t start, end;
+};
+
+static bool has(const struct range *range, uintptr_t address)
+{
+	return address >= range->start && address < range->end;
+}
+
+/* If it is glibc, its code goes to the struct range at @data. */
+static int find_libc(struct dl_phdr_info *info, size_t size, void *data)
+{
+	struct range *libc = data, part;
+	int i;
+
+	(void)size;
+	for (i = 0; i < info->dlpi_phnum; i++) {
+		part.start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+		part.end = part.start + info->dlpi_phdr[i].p_memsz;
+		if (info->dlpi_phdr[i].p_type != PT_LOAD || !has(&part, LIBC_SYMBOL))
+			continue;
+		*libc = part;
+		return 1;
+	}
+	return 0;
+}
+
+/* Who wraps the same function, as other preloaded libraries do, gets all its calls. */
+static void connect_all(const uint64_t *const *fds, const struct range *libc)
+{
+	struct hook *const *h;
+	void *next;
+
+	for (h = hooks; *h; h++) {
+		next = dlsym(RTLD_NEXT, (*h)->name);
+		if (next)
+			(*h)->next = next;
+		else
+			dlerror();	/* the program shall not find it */
+		if (has(libc, (uintptr_t)next))
+			(*h)->fds = fds;
+	}
+}
+
 /* Before all other constructors (-z initfirst) */
 __attribute__((constructor)) static void start(void)
 {
-	const struct hooked *h;
-	void *next;
+	const uint64_t *const *fds = &hook_no_fds;
+	struct range libc = { 0 };
 
-	for (h = hooked; h->name && dlsym; h++) {
-		next = dlsym(RTLD_NEXT, h->name);
-		if (next)
-			*(void **)h->next = next;
-		else if (dlerror)
-			dlerror();	/* the program shall not find it */
-	}
-	if (!gnu_get_libc_version || !have_gateway())
+	if (!dlsym || !dlerror)
 		return;
-	hook.call = NUSE_HEAD->call;
-	hook.fds = NUSE_HEAD->fds;
+	if (gnu_get_libc_version && dl_iterate_phdr && have_gateway()) {
+		dl_iterate_phdr(find_libc, &libc);
+		core_call = NUSE_HEAD->call;
+		fds = NUSE_HEAD->fds;
+	}
+	connect_all(fds, &libc);
 }

@@ -13,34 +13,31 @@
 #define hidden		__attribute__((visibility("hidden")))
 
 /**
- * struct hook - what the hooks of this process go by
- * @fds:	where the core has its nuse_fds; where there is no core, a NULL
- * @call:	the core's nuse_call()
+ * struct hook - what a hook goes by
+ * @name:	of the function
+ * @next:	the one that has the calls that are not the library's
+ * @fds:	where the core has its nuse_fds; a NULL if all calls are for @next
  */
 struct hook {
-	const uint64_t *const *fds;
-	long (*call)(long nr, const long args[6]);
-};
-extern hidden struct hook hook;
-
-/* A function: its name, and where a hook looks for libc's */
-struct hooked {
 	const char *name;
 	void *next;
+	const uint64_t *const *fds;
 };
-extern hidden const struct hooked hooked[];	/* the last has no name */
+
+extern hidden struct hook *const hooks[];		/* all, and a NULL */
+extern hidden const uint64_t *const hook_no_fds;	/* a NULL */
 
 /* Whether @fd may be the library's; nuse_call() knows. */
-static inline bool hook_has(unsigned int fd)
+static inline bool hook_has(const struct hook *hook, unsigned int fd)
 {
-	const uint64_t *fds = *hook.fds;
+	const uint64_t *fds = *hook->fds;
 
 	return fds && fd < NUSE_FDS && fds[fd / 64] >> fd % 64 & 1;
 }
 
-static inline bool hook_has_any(void)
+static inline bool hook_has_any(const struct hook *hook)
 {
-	return *hook.fds;
+	return *hook->fds;
 }
 
 /* Calls the core; results are those of libc's functions. */
