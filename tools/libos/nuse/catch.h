@@ -128,8 +128,9 @@ extern const uint64_t *nuse_fds;
 
 /**
  * struct catch_thread - what the catcher has for a thread, found by its fs base
- * @core:	the core's own word, 0 at first and in a process that was forked; it
- *		stays when a thread that begins has the fs base of one that ended
+ * @core:	the core's own word, 0 at first; it stays when a thread that begins has
+ *		the fs base of one that ended; a process that was forked begins with
+ *		its parent's
  * @inside:	between catch_enter() and catch_leave()
  * @signal:	one was put off since: not 0
  * @altstack, @altstack_size: the program's signal stack, if it has one

@@ -7,7 +7,11 @@
  * handler of SIGSYS changes the saved registers only: back from the signal, the
  * program is in the gateway with a struct birth, where it makes the call, and
  * from there both sides go on (gateway-code.S). All signals of the program are
- * blocked in between, but for SIGSYS.
+ * blocked in between, but for those that never are.
+ *
+ * A guest is a child in its parent's memory that has not a thread pointer of its
+ * own, or is a process of its own. Its struct birth stays for as long as it does:
+ * it is found there by its thread id.
  */
 #include <linux/mman.h>
 #include <linux/sched.h>
@@ -23,10 +27,11 @@ struct birth {
 	uint64_t mask;			/* the program's */
 	void (*done)(struct birth *birth, long ret);
 	int users;			/* free at 0; the last to leave has it 0 */
-	bool sigsys_blocked;
-	int child;			/* thread id of one that has our memory only */
+	int child;			/* thread id of a guest */
 	uint64_t flags;
-	struct signal_state state;
+	uint64_t core, blocked;		/* of the parent: struct thread */
+	struct thread thread;		/* of a guest without a thread pointer */
+	struct signal_state state;	/* of a guest that is a process, and of a fork */
 	void *left;			/* memory that such a child left, to unmap */
 	size_t left_size;
 	struct birth *next;
@@ -37,8 +42,47 @@ _Static_assert(offsetof(struct birth, done) == BIRTH_DONE, "gateway.h");
 _Static_assert(offsetof(struct birth, users) == BIRTH_USERS, "gateway.h");
 
 static struct birth *births;
-/* Parents that wait for a child on their memory */
-static int lenders;
+
+int birth_guests;
+
+/* A process that shares memory, but not the actions of signals: vfork, posix_spawn */
+static bool borrows(uint64_t flags)
+{
+	return flags & CLONE_VM && !(flags & (CLONE_SIGHAND | CLONE_THREAD));
+}
+
+static bool is_guest(uint64_t flags)
+{
+	return flags & CLONE_VM && (!(flags & CLONE_SETTLS) || borrows(flags));
+}
+
+/* One for whom its parent does not wait */
+static bool stays(uint64_t flags)
+{
+	return is_guest(flags) && !(flags & CLONE_VFORK);
+}
+
+static void free_left(struct birth *b)
+{
+	if (b->left)
+		host_call(__NR_munmap, b->left, b->left_size, 0, 0, 0, 0);
+	b->left = NULL;
+}
+
+static void forget_if_gone(struct birth *b)
+{
+	int one = 1;
+
+	if (!b->child || !stays(b->flags) || __atomic_load_n(&b->users, __ATOMIC_RELAXED) != 1 ||
+	    host_call(__NR_tkill, b->child, 0, 0, 0, 0, 0) != -ESRCH ||
+	    !__atomic_compare_exchange_n(&b->users, &one, 2, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	free_left(b);
+	b->child = 0;
+	__atomic_sub_fetch(&birth_guests, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&b->users, 0, __ATOMIC_RELEASE);
+}
 
 static struct birth *find(int users)
 {
@@ -46,6 +90,7 @@ static struct birth *find(int users)
 	int none;
 
 	for (b = __atomic_load_n(&births, __ATOMIC_ACQUIRE); b; b = b->next) {
+		forget_if_gone(b);
 		none = 0;
 		if (__atomic_compare_exchange_n(&b->users, &none, users, false,
 						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
@@ -69,38 +114,33 @@ static struct birth *make(int users)
 	return b;
 }
 
-/* A process that shares memory, but not the actions of signals: vfork, posix_spawn */
-static bool borrows(uint64_t flags)
+static void in_copy(struct birth *b)
 {
-	return flags & CLONE_VM && !(flags & (CLONE_SIGHAND | CLONE_THREAD));
-}
+	struct birth *other;
 
-static bool lends(uint64_t flags)
-{
-	return borrows(flags) && flags & CLONE_VFORK;
+	for (other = births; other; other = other->next)
+		other->users = other == b;
+	birth_guests = 0;
+	signal_state = b->state;
+	thread_forked(b->core);
+	patch_reset();
 }
 
 static void in_child(struct birth *b)
 {
 	struct thread *self;
-	struct birth *other;
 
-	if (b->flags & CLONE_CLEAR_SIGHAND)
-		trap_arm(borrows(b->flags) ? &b->state.sigsys : &signal_state.sigsys);
-	if (!(b->flags & CLONE_VM)) {
-		for (other = births; other; other = other->next)
-			other->users = other == b;
-		lenders = 0;
-		signal_state = b->state;
-		patch_reset();
-	} else if (borrows(b->flags)) {
+	if (is_guest(b->flags))
 		b->child = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
-	}
+	if (b->flags & CLONE_CLEAR_SIGHAND)
+		signal_arm(&b->state, true);
+	if (!(b->flags & CLONE_VM))
+		in_copy(b);
 	self = thread_self();
-	if (self && b->flags & CLONE_SETTLS) {
-		self->sigsys_blocked = b->sigsys_blocked;
-		self->busy = false;
-	}
+	if (self && b->flags & CLONE_SETTLS)
+		thread_begin(self, b->blocked);
+	else if (self)
+		self->blocked = b->blocked;
 	nuse_new_thread(b->flags);
 }
 
@@ -108,16 +148,10 @@ static void in_parent(struct birth *b, long ret)
 {
 	if (ret < 0 && b->flags & CLONE_VM)
 		b->users = 1;
-	if (lends(b->flags)) {
-		struct thread *self = thread_self();
-
-		if (self)
-			self->sigsys_blocked = b->sigsys_blocked;
-		__atomic_sub_fetch(&lenders, 1, __ATOMIC_RELAXED);
+	if (is_guest(b->flags) && (ret < 0 || !stays(b->flags))) {
+		__atomic_sub_fetch(&birth_guests, 1, __ATOMIC_RELAXED);
 		b->child = 0;
-		if (b->left)
-			host_call(__NR_munmap, b->left, b->left_size, 0, 0, 0, 0);
-		b->left = NULL;
+		free_left(b);
 	}
 	nuse_clone_end(b->flags, ret);
 }
@@ -163,9 +197,26 @@ static void keep(struct birth *b, const struct ucontext *uc)
 	b->mask = uc->uc_sigmask;
 }
 
-void birth_begin(long nr, struct ucontext *uc)
+/* What the child has of its parent, who may be changed by it, or before it begins */
+static void inherit(struct birth *b)
 {
 	struct thread *self = thread_self();
+
+	b->core = self ? self->pub.core : 0;
+	b->blocked = self ? self->blocked : 0;
+	b->state = *signal_state_now();
+	b->state.pending = 0;
+	b->thread = (struct thread) { 0 };
+	if (self && b->flags & CLONE_VFORK) {
+		b->thread.pub.altstack = self->pub.altstack;
+		b->thread.pub.altstack_size = self->pub.altstack_size;
+	}
+	b->child = 0;
+	b->left = NULL;
+}
+
+void birth_begin(long nr, struct ucontext *uc)
+{
 	struct birth *b;
 	uint64_t flags;
 	int users;
@@ -174,7 +225,7 @@ void birth_begin(long nr, struct ucontext *uc)
 		uc->uc_mcontext.rax = -EFAULT;
 		return;
 	}
-	users = flags & CLONE_VM ? 2 : 1;
+	users = stays(flags) ? 3 : flags & CLONE_VM ? 2 : 1;
 	b = find(users) ?: make(users);
 	if (!b) {
 		uc->uc_mcontext.rax = -ENOMEM;
@@ -183,26 +234,23 @@ void birth_begin(long nr, struct ucontext *uc)
 	keep(b, uc);
 	b->done = done;
 	b->flags = flags;
-	b->sigsys_blocked = self && self->sigsys_blocked;
-	b->state = *(birth_state() ?: &signal_state);
-	b->child = 0;
-	b->left = NULL;
-	uc->uc_sigmask = ~SIGSYS_BIT;
+	inherit(b);
+	uc->uc_sigmask = ~NEVER_BLOCKED;
 	host_call(__NR_rt_sigprocmask, SIG_SETMASK, &uc->uc_sigmask, 0, sizeof(b->mask), 0, 0);
-	if (lends(flags))
-		__atomic_add_fetch(&lenders, 1, __ATOMIC_RELAXED);
+	if (is_guest(flags))
+		__atomic_add_fetch(&birth_guests, 1, __ATOMIC_RELAXED);
 	nuse_clone_begin(flags);
 	uc->uc_mcontext.rax = nr;
 	uc->uc_mcontext.rbx = (uint64_t)b;
 	uc->uc_mcontext.rip = NUSE_GATEWAY + GATEWAY_CLONE;
 }
 
-static struct birth *birth_of_borrower(void)
+static struct birth *birth_of_guest(void)
 {
 	struct birth *b;
 	int self;
 
-	if (!__atomic_load_n(&lenders, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&birth_guests, __ATOMIC_RELAXED))
 		return NULL;
 	self = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
 	for (b = births; b; b = b->next) {
@@ -214,14 +262,21 @@ static struct birth *birth_of_borrower(void)
 
 struct signal_state *birth_state(void)
 {
-	struct birth *b = birth_of_borrower();
+	struct birth *b = birth_of_guest();
 
-	return b ? &b->state : NULL;
+	return b && borrows(b->flags) ? &b->state : NULL;
+}
+
+struct thread *birth_thread(void)
+{
+	struct birth *b = birth_of_guest();
+
+	return b && !(b->flags & CLONE_SETTLS) ? &b->thread : NULL;
 }
 
 void birth_leave(void *memory, size_t size)
 {
-	struct birth *b = birth_of_borrower();
+	struct birth *b = birth_of_guest();
 
 	if (!b)
 		return;

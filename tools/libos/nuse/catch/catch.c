@@ -2,7 +2,7 @@
 /*
  * catch.c - arms the catcher.
  *
- * In this order: the way out (gateway), what a trap does (trap), and only then
+ * In this order: the way out (gateway), what a trap does (signal, trap), and only then
  * the traps (filter). Calls are found by trap once and, where it is safe, by a
  * jump in place of their instruction from then on (patch).
  */
@@ -18,7 +18,7 @@ int catch_init(void)
 		return err;
 	thread_init();
 	patch_init();
-	err = trap_arm(&signal_state.sigsys);
+	err = signal_arm(&signal_state, false);
 	if (err)
 		return err;
 	signal_start();

@@ -20,6 +20,7 @@ gateway_code:
 	mov	%r8, %r10
 	mov	%r9, %r8
 	mov	8(%rsp), %r9
+	.org	gateway_code + GATEWAY_CALLED - 2, 0x90
 	syscall
 	ret
 
@@ -93,6 +94,16 @@ gateway_code:
 	ret
 	.org	gateway_code + GATEWAY_WAIT_EINTR
 1:	mov	$-EINTR, %rax
+	ret
+
+	/* sigaltstack() from no stack; all signals are blocked */
+	.org	gateway_code + GATEWAY_ALTSTACK
+	mov	$__NR_sigaltstack, %eax
+	xor	%esi, %esi
+	mov	%rsp, %rdx
+	xor	%esp, %esp
+	syscall
+	mov	%rdx, %rsp
 	ret
 gateway_code_end:
 

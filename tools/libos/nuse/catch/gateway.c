@@ -13,6 +13,7 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
+_Static_assert(NUSE_GATEWAY == GATEWAY_ADDRESS && NUSE_GATEWAY_WAIT == GATEWAY_WAIT, "catch.h");
 _Static_assert((uintptr_t)NUSE_HEAD == NUSE_GATEWAY + GATEWAY_HEAD, "catch.h");
 
 extern const char gateway_code[] hidden, gateway_code_end[] hidden;

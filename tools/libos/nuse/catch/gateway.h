@@ -5,15 +5,18 @@
 #ifndef _NUSE_GATEWAY_H
 #define _NUSE_GATEWAY_H
 
+#define GATEWAY_ADDRESS		0x1ff000000000	/* NUSE_GATEWAY */
 #define GATEWAY_SIZE		4096
 
 /* Entries; that of host_call() is at 0. */
+#define GATEWAY_CALLED		0x020	/* where host_call() is back */
 #define GATEWAY_CLONE		0x040
 #define GATEWAY_SIGRETURN	0x100	/* void (void *stack pointer) */
 #define GATEWAY_RESTORER	0x120	/* ends a signal handler of ours */
 #define GATEWAY_WAIT		0x140	/* host_wait() */
 #define GATEWAY_WAIT_CALL	0x168	/* its syscall, after the look */
 #define GATEWAY_WAIT_EINTR	0x16c	/* where it returns -EINTR */
+#define GATEWAY_ALTSTACK	0x180	/* void (const stack_t *new) */
 #define GATEWAY_HEAD		0xf00	/* struct gateway_head */
 
 /* struct birth, and the memory it lies in */

@@ -25,7 +25,15 @@
 #define PATH_MAX	4096
 #define ELF_MAX_PHDRS	64
 
-#define SIGSYS_BIT	(1UL << (SIGSYS - 1))
+#define NR_SIGNALS	64
+
+static inline uint64_t signal_bit(int sig)
+{
+	return 1UL << (sig - 1);
+}
+
+/* At the host, whatever the program believes */
+#define NEVER_BLOCKED	(signal_bit(SIGSYS) | signal_bit(SIGSEGV) | signal_bit(SIGBUS))
 
 /* si_errno of a trap that our filter made */
 #define TRAP_MARK	0x4e55
@@ -34,6 +42,8 @@
 #define PROBE_ERROR	ECANCELED
 
 #define hidden		__attribute__((visibility("hidden")))
+
+struct thread;
 
 /* ------------------------------------------------------------ gateway.c */
 
@@ -47,8 +57,8 @@ hidden int filter_install(void);
 
 /* --------------------------------------------------------------- trap.c */
 
-/* The handler of SIGSYS for this process; @old: what was there, which is the program's */
-hidden int trap_arm(struct sigaction *old);
+/* A SIGSYS that our filter has sent: its call is done. Else it is a signal: false. */
+hidden bool trap_taken(const siginfo_t *info, struct ucontext *uc);
 
 /* --------------------------------------------------------------- call.c */
 
@@ -62,26 +72,51 @@ hidden long call_do(long nr, const long args[6], uint64_t *mask);
 
 /* ------------------------------------------------------------- signal.c */
 
-hidden long signal_action(const long args[6]);
-hidden long signal_mask(const long args[6], uint64_t *mask);
-hidden long signal_suspend(const long args[6]);
-/* A set of the program without SIGSYS, in @set; 0 or -EFAULT */
-hidden int signal_set(uint64_t *set, long user);
-/* The thread that arms the catcher may have it blocked. */
-hidden void signal_start(void);
-/* SIGSYS that no filter of ours sent: it is for the program. */
-hidden void signal_sigsys(siginfo_t *info, struct ucontext *uc);
-/* Returns from a handler of the program: never returns. */
-hidden void signal_return(struct ucontext *uc);
-
-/* What a process believes of SIGSYS */
+/**
+ * struct signal_state - what a process believes of its signals
+ * @actions:	of its handlers, by number - 1, and those of NEVER_BLOCKED
+ * @pending:	of NEVER_BLOCKED: sent while blocked, as the program believes, or
+ *		while the thread was inside
+ */
 struct signal_state {
-	struct sigaction sigsys;	/* its action */
-	uint64_t masks;			/* signals whose sa_mask has SIGSYS */
-	bool pending;
+	struct sigaction actions[NR_SIGNALS];
+	uint64_t pending;
 };
 
 extern hidden struct signal_state signal_state;
+/* The caller's process's */
+hidden struct signal_state *signal_state_now(void);
+
+/* At the host; @cleared: of handlers, but not of SIG_IGN */
+hidden int signal_arm(struct signal_state *state, bool cleared);
+hidden long signal_action(const long args[6]);
+/* The host's action */
+hidden void signal_default(int sig);
+
+hidden long signal_mask(const long args[6], uint64_t *mask);
+hidden long signal_suspend(const long args[6]);
+/* A set of the program without NEVER_BLOCKED, in @set; 0 or -EFAULT */
+hidden int signal_set(uint64_t *set, long user);
+/* The host's mask */
+hidden long signal_real_mask(int how, const uint64_t *set, uint64_t *old);
+/* The thread that arms the catcher may have them blocked. */
+hidden void signal_start(void);
+/* Sends what was pending and is not blocked by now. */
+hidden void signal_release(const struct thread *self);
+/* Returns from a handler of the program: never returns. */
+hidden void signal_return(struct ucontext *uc);
+
+/* ----------------------------------------------- deliver.c, signal-entry.S */
+
+/* The host's handler of all signals */
+extern hidden const char signal_entry[];
+
+/* ----------------------------------------------------------- altstack.c */
+
+/* What a frame tells of the thread's signal stack */
+hidden void altstack_note(struct thread *self, const struct ucontext *uc);
+/* Whether the frame is on it */
+hidden bool altstack_has(const struct ucontext *uc);
 
 /* -------------------------------------------------------------- birth.c */
 
@@ -89,6 +124,10 @@ extern hidden struct signal_state signal_state;
 hidden void birth_begin(long nr, struct ucontext *uc);
 /* NULL, or the caller is a child on its parent's memory (vfork, posix_spawn): its own */
 hidden struct signal_state *birth_state(void);
+/* Others than 0: somebody may be a child on its parent's memory. */
+extern hidden int birth_guests;
+/* NULL, or the caller has its parent's fs base and memory: its own */
+hidden struct thread *birth_thread(void);
 /* Memory that the parent is to unmap, if the caller is a child on its memory. */
 hidden void birth_leave(void *memory, size_t size);
 
@@ -125,17 +164,44 @@ hidden long self_readlink(long nr, const long args[6]);
 
 /* ------------------------------------------------------------- thread.c */
 
+#define NR_HELD	4
+
+/**
+ * struct thread - of the program
+ * @pub:	first: see catch.h
+ * @key:	fs base; 0: the entry is free
+ * @blocked:	of NEVER_BLOCKED, as the program believes
+ * @mask:	the program's, while signals are put off: @masked
+ * @undecided:	in catch_signals(), no handler has run yet
+ * @ran:	what it will return
+ * @held:	what signals carry that were put off; si_signo 0: nothing
+ * @altstack:	to be set again
+ * @busy:	@stack is in use
+ * @stack:	upper end of a stack for calls
+ * @next:	of all that have been in use
+ */
 struct thread {
 	struct catch_thread pub;
-	uintptr_t key;			/* fs base */
-	bool sigsys_blocked;
-	bool busy;			/* @stack is in use */
-	char *stack;			/* its upper end */
+	uintptr_t key;
+	uint64_t blocked;
+	uint64_t mask;
+	bool masked;
+	bool undecided;
+	bool busy;
+	enum catch_ran ran;
+	siginfo_t held[NR_HELD];
+	stack_t altstack;
+	char *stack;
+	struct thread *next;
 };
 
 hidden void thread_init(void);
 /* NULL if there are too many */
 hidden struct thread *thread_self(void);
+/* The caller begins, with what its parent believed; maybe with the entry of one that ended. */
+hidden void thread_begin(struct thread *self, uint64_t blocked);
+/* The caller is alone in a copy of the memory; @core: catch_thread::core of its parent */
+hidden void thread_forked(uint64_t core);
 
 /* -------------------------------------------------------------- patch.c */
 
@@ -162,11 +228,13 @@ struct text {
 /* False if @address is not in code of a file. Not reentrant. */
 hidden bool text_find(struct text *text, uintptr_t address, size_t gap);
 
-/* --------------------------------------------------------------- user.c */
+/* -------------------------------------------------- user.c, user-copy.S */
 
 /* Copies; -EFAULT where the program's pointer is bad. */
 hidden int user_read(void *to, long from, size_t size);
 hidden int user_write(long to, const void *from, size_t size);
+/* The instruction that may fault, and where it goes on */
+extern hidden const char user_copy_at[], user_copy_bad[];
 /* Length of a string, which is cut at @size; -ENAMETOOLONG, -EFAULT */
 hidden long user_string(char *to, long from, size_t size);
 

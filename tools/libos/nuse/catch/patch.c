@@ -426,7 +426,7 @@ static void set_mask(const uint64_t *mask, uint64_t *old)
 /* No handler may leave by a jump meanwhile. */
 void patch_site(uintptr_t ip, long nr)
 {
-	const uint64_t all = ~SIGSYS_BIT;
+	const uint64_t all = ~NEVER_BLOCKED;
 	uint64_t mask;
 
 	if (!patch_numbers[nr] || __atomic_exchange_n(&patch.locked, 1, __ATOMIC_ACQUIRE))

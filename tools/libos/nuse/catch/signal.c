@@ -1,26 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * signal.c - SIGSYS as the program believes it to be.
+ * signal.c - actions and masks of signals, as the program believes them to be.
  *
- * The real one is the catcher's: its action is never replaced, and no thread
- * ever blocks it, neither by a mask, nor in a handler, nor while it waits. What
- * the program asks for is remembered and told when it asks, and a SIGSYS that
- * is meant for the program comes to it by that. A new program starts with
- * SIGSYS at its default.
+ * A handler of the program is never the host's action: that is signal_entry (see
+ * deliver.c), with the program's flags, mask and restorer; the rest is remembered
+ * here. SIGSYS, SIGSEGV and SIGBUS have it even where the program has no handler,
+ * and no thread ever blocks them at the host, neither by a mask, nor in a
+ * handler, nor while it waits: the first is how calls trap, the others are how
+ * bad pointers in calls become EFAULT. What the program asks for is remembered
+ * and told when it asks, and those that are meant for the program come to it by
+ * that. A new program starts with these three at their default and not blocked.
  *
- * Two threads that change the action of SIGSYS at the same moment may leave a
- * mixture; no program does that.
+ * Two threads that change the action of one signal at the same moment may leave
+ * a mixture; no program does that.
  */
 #include "inner.h"
 
+/* Flags of the host's action that are not the program's */
+#define OUR_FLAGS	(SA_SIGINFO | SA_RESETHAND)
+
 struct signal_state signal_state;
 
-static struct signal_state *state(void)
+struct signal_state *signal_state_now(void)
 {
 	return birth_state() ?: &signal_state;
 }
 
-static long sigreal(long how, uint64_t *set, uint64_t *old)
+long signal_real_mask(int how, const uint64_t *set, uint64_t *old)
 {
 	return host_call(__NR_rt_sigprocmask, how, set, old, sizeof(*set), 0, 0);
 }
@@ -29,35 +35,76 @@ int signal_set(uint64_t *set, long user)
 {
 	int err = user_read(set, user, sizeof(*set));
 
-	*set &= ~SIGSYS_BIT;
+	*set &= ~NEVER_BLOCKED;
 	return err;
 }
 
 /* -------------------------------------------------------------- actions */
 
-static long sigsys_action(const struct sigaction *action, struct sigaction *old)
+static long real_action(int sig, const struct sigaction *action, struct sigaction *old)
 {
-	*old = state()->sigsys;
-	if (action)
-		state()->sigsys = *action;
-	return 0;
+	return host_call(__NR_rt_sigaction, sig, action, old, sizeof(action->sa_mask), 0, 0);
 }
 
-static long other_action(int sig, struct sigaction *action, struct sigaction *old)
+static bool is_handler(const struct sigaction *action)
 {
-	uint64_t bit = 1UL << (sig - 1), masks;
+	return action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
+}
+
+/* Where the program has no handler, or has one that must not see our traps */
+static long arm(int sig, struct sigaction *old)
+{
+	struct sigaction action = {
+		.sa_handler = (__sighandler_t)signal_entry,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART | SA_RESTORER,
+		.sa_restorer = (__sigrestore_t)(NUSE_GATEWAY + GATEWAY_RESTORER),
+	};
+
+	return real_action(sig, &action, old);
+}
+
+/* The program's action with our entry */
+static long enter_by(int sig, const struct sigaction *theirs, struct sigaction *old)
+{
+	struct sigaction action = *theirs;
+
+	action.sa_handler = (__sighandler_t)signal_entry;
+	action.sa_flags = (action.sa_flags & ~SA_RESETHAND) | SA_SIGINFO;
+	action.sa_mask &= ~NEVER_BLOCKED;
+	if (signal_bit(sig) & NEVER_BLOCKED)
+		action.sa_flags |= SA_NODEFER;
+	return real_action(sig, &action, old);
+}
+
+static long never_blocked_action(int sig, const struct sigaction *action, struct sigaction *old)
+{
+	struct sigaction *ours = &signal_state_now()->actions[sig - 1], unused;
+
+	*old = *ours;
+	if (!action)
+		return 0;
+	*ours = *action;
+	if (sig == SIGSYS || !is_handler(action))
+		return arm(sig, &unused);
+	return enter_by(sig, action, &unused);
+}
+
+static long other_action(int sig, const struct sigaction *action, struct sigaction *old)
+{
+	struct sigaction *ours = &signal_state_now()->actions[sig - 1], before = *ours;
 	long ret;
 
-	masks = state()->masks & bit;
-	if (action && action->sa_mask & SIGSYS_BIT)
-		__atomic_or_fetch(&state()->masks, bit, __ATOMIC_RELAXED);
-	else if (action)
-		__atomic_and_fetch(&state()->masks, ~bit, __ATOMIC_RELAXED);
-	if (action)
-		action->sa_mask &= ~SIGSYS_BIT;
-	ret = host_call(__NR_rt_sigaction, sig, action, old, sizeof(action->sa_mask), 0, 0);
-	if (masks)
-		old->sa_mask |= SIGSYS_BIT;
+	if (action && is_handler(action) && sig != SIGKILL && sig != SIGSTOP) {
+		*ours = *action;
+		ret = enter_by(sig, action, old);
+	} else {
+		ret = real_action(sig, action, old);
+	}
+	if (old->sa_handler != (__sighandler_t)signal_entry)
+		return ret;
+	old->sa_handler = before.sa_handler;
+	old->sa_flags = (old->sa_flags & ~OUR_FLAGS) | (before.sa_flags & OUR_FLAGS);
+	old->sa_mask |= before.sa_mask & NEVER_BLOCKED;
 	return ret;
 }
 
@@ -67,58 +114,90 @@ long signal_action(const long args[6])
 	struct sigaction *given = args[1] ? &action : NULL;
 	long sig = (int)args[0], ret;
 
-	if (args[3] != sizeof(action.sa_mask) || sig < 1 || sig > 64)
+	if (args[3] != sizeof(action.sa_mask) || sig < 1 || sig > NR_SIGNALS)
 		return -EINVAL;
 	if (given && user_read(given, args[1], sizeof(*given)))
 		return -EFAULT;
-	ret = sig == SIGSYS ? sigsys_action(given, &old) : other_action(sig, given, &old);
+	if (signal_bit(sig) & NEVER_BLOCKED)
+		ret = never_blocked_action(sig, given, &old);
+	else
+		ret = other_action(sig, given, &old);
 	if (!ret && args[2])
 		ret = user_write(args[2], &old, sizeof(old));
 	return ret;
 }
 
+void signal_default(int sig)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+
+	real_action(sig, &action, NULL);
+}
+
+int signal_arm(struct signal_state *state, bool cleared)
+{
+	static const int sigs[] = { SIGSYS, SIGSEGV, SIGBUS };
+	struct sigaction old, *ours;
+	unsigned int i;
+	long err;
+
+	for (i = 0; i < sizeof(sigs) / sizeof(*sigs); i++) {
+		err = arm(sigs[i], &old);
+		if (err)
+			return err;
+		ours = &state->actions[sigs[i] - 1];
+		if (!cleared || ours->sa_handler != SIG_IGN)
+			*ours = old;
+	}
+	return 0;
+}
+
 /* ---------------------------------------------------------------- masks */
 
-static bool sigsys_blocked(void)
+/* Those that were sent to the program while it had them blocked */
+void signal_release(const struct thread *self)
 {
-	struct thread *self = thread_self();
+	struct signal_state *state = signal_state_now();
+	uint64_t ready = __atomic_load_n(&state->pending, __ATOMIC_RELAXED) &
+			 ~(self ? self->blocked : 0);
+	int sig;
 
-	return self && self->sigsys_blocked;
-}
-
-static void block_sigsys(bool yes)
-{
-	struct thread *self = thread_self();
-
-	if (self)
-		self->sigsys_blocked = yes;
-	if (yes || !state()->pending)
+	if (!ready)
 		return;
-	state()->pending = false;
-	host_call(__NR_tgkill, host_call(__NR_getpid, 0, 0, 0, 0, 0, 0),
-		  host_call(__NR_gettid, 0, 0, 0, 0, 0, 0), SIGSYS, 0, 0, 0);
+	ready &= __atomic_fetch_and(&state->pending, ~ready, __ATOMIC_RELAXED);
+	for (sig = 1; sig <= NR_SIGNALS; sig++) {
+		if (ready & signal_bit(sig))
+			host_call(__NR_tgkill, host_call(__NR_getpid, 0, 0, 0, 0, 0, 0),
+				  host_call(__NR_gettid, 0, 0, 0, 0, 0, 0), sig, 0, 0, 0);
+	}
 }
 
-static long change(int how, uint64_t set, uint64_t *mask)
+static uint64_t changed(int how, uint64_t mask, uint64_t set)
 {
-	const uint64_t never = 1UL << (SIGKILL - 1) | 1UL << (SIGSTOP - 1);
-
-	set &= ~SIGSYS_BIT;
-	if (!mask)
-		return sigreal(how, &set, NULL);
 	if (how == SIG_BLOCK)
-		set |= *mask;
-	else if (how == SIG_UNBLOCK)
-		set = *mask & ~set;
-	*mask = set & ~never;
-	return 0;
+		return mask | set;
+	return how == SIG_UNBLOCK ? mask & ~set : set;
+}
+
+/* The real ones: @mask or, if it is NULL, the thread's. @old is what they were. */
+static void change_real(int how, const uint64_t *set, uint64_t *mask, uint64_t *old)
+{
+	const uint64_t never = signal_bit(SIGKILL) | signal_bit(SIGSTOP);
+
+	if (!mask) {
+		signal_real_mask(how, set, old);
+		return;
+	}
+	*old = *mask;
+	if (set)
+		*mask = changed(how, *mask, *set) & ~never;
 }
 
 long signal_mask(const long args[6], uint64_t *mask)
 {
+	struct thread *self = thread_self();
+	uint64_t set, old, blocked = self ? self->blocked : 0;
 	int how = args[0];
-	uint64_t set, old = 0;
-	long ret = 0;
 
 	if (args[3] != sizeof(set))
 		return -EINVAL;
@@ -126,30 +205,27 @@ long signal_mask(const long args[6], uint64_t *mask)
 		return -EFAULT;
 	if (args[1] && how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK)
 		return -EINVAL;
-	if (!mask && !sigsys_blocked() && !(args[1] && set & SIGSYS_BIT))
+	if (!mask && !blocked && !(args[1] && set & NEVER_BLOCKED))
 		return host_call(__NR_rt_sigprocmask, how, args[1] ? &set : NULL, args[2],
 				 sizeof(set), 0, 0);
-	if (mask)
-		old = *mask;
-	else
-		sigreal(SIG_BLOCK, NULL, &old);
-	if (sigsys_blocked())
-		old |= SIGSYS_BIT;
-	if (args[1])
-		ret = change(how, set, mask);
-	if (args[1] && (set & SIGSYS_BIT || how == SIG_SETMASK))
-		block_sigsys(set & SIGSYS_BIT && how != SIG_UNBLOCK);
-	if (!ret && args[2])
-		ret = user_write(args[2], &old, sizeof(old));
-	return ret;
+	if (self && args[1])
+		self->blocked = changed(how, blocked, set) & NEVER_BLOCKED;
+	set &= ~NEVER_BLOCKED;
+	change_real(how, args[1] ? &set : NULL, mask, &old);
+	old |= blocked;
+	if (blocked)
+		signal_release(self);
+	return args[2] ? user_write(args[2], &old, sizeof(old)) : 0;
 }
 
 void signal_start(void)
 {
-	uint64_t set = SIGSYS_BIT, old;
+	struct thread *self = thread_self();
+	uint64_t set = NEVER_BLOCKED, old;
 
-	sigreal(SIG_UNBLOCK, &set, &old);
-	block_sigsys(old & SIGSYS_BIT);
+	signal_real_mask(SIG_UNBLOCK, &set, &old);
+	if (self)
+		self->blocked = old & NEVER_BLOCKED;
 }
 
 long signal_suspend(const long args[6])
@@ -168,39 +244,11 @@ long signal_suspend(const long args[6])
 void signal_return(struct ucontext *uc)
 {
 	struct ucontext *theirs = (void *)uc->uc_mcontext.rsp;
+	struct thread *self = thread_self();
 
-	if (theirs->uc_sigmask & SIGSYS_BIT) {
-		theirs->uc_sigmask &= ~SIGSYS_BIT;
-		block_sigsys(true);
-	}
+	if (self)
+		self->blocked = theirs->uc_sigmask & NEVER_BLOCKED;
+	theirs->uc_sigmask &= ~NEVER_BLOCKED;
+	signal_release(self);
 	((void (*)(void *))(NUSE_GATEWAY + GATEWAY_SIGRETURN))(theirs);
-}
-
-static void die_of_sigsys(void)
-{
-	struct sigaction action = { .sa_handler = SIG_DFL };
-
-	host_call(__NR_rt_sigaction, SIGSYS, &action, 0, sizeof(action.sa_mask), 0, 0);
-	host_call(__NR_tgkill, host_call(__NR_getpid, 0, 0, 0, 0, 0, 0),
-		  host_call(__NR_gettid, 0, 0, 0, 0, 0, 0), SIGSYS, 0, 0, 0);
-}
-
-void signal_sigsys(siginfo_t *info, struct ucontext *uc)
-{
-	struct sigaction action = state()->sigsys;
-	uint64_t mask = action.sa_mask & ~SIGSYS_BIT;
-
-	if (info->si_code <= 0 && sigsys_blocked()) {
-		state()->pending = true;
-		return;
-	}
-	if (action.sa_handler == SIG_DFL)
-		die_of_sigsys();
-	if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
-		return;
-	if (action.sa_flags & SA_RESETHAND)
-		state()->sigsys.sa_handler = SIG_DFL;
-	sigreal(SIG_BLOCK, &mask, NULL);
-	((void (*)(int, siginfo_t *, void *))(void *)action.sa_handler)(SIGSYS, info, uc);
-	uc->uc_sigmask &= ~SIGSYS_BIT;
 }

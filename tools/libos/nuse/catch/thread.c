@@ -4,6 +4,8 @@
  * is each thread's own in every runtime there is. Entries are never removed: a
  * thread at the address of one that ended goes on with its entry.
  *
+ * A few have their parent's fs base and memory: birth.c has theirs.
+ *
  * Assembly in stub.S calls thread_stack() on what may be little stack.
  */
 #include <asm/prctl.h>
@@ -19,6 +21,8 @@
 static struct thread threads[NR_THREADS];
 /* A program's first thread, before it has an fs base: then it is a new one, and its heir. */
 static struct thread first;
+/* Those that have ever been in use, but for the first */
+static struct thread *used;
 static bool have_rdfsbase;
 
 void thread_init(void)
@@ -46,26 +50,46 @@ static uintptr_t fs_base(void)
 	return fs;
 }
 
-struct thread *thread_self(void)
+static void claimed(struct thread *t)
 {
-	uintptr_t key = fs_base(), seen;
-	size_t slot = (key * 0x9e3779b97f4a7c15UL) >> 52, i;
+	t->blocked = first.blocked;
+	t->next = __atomic_load_n(&used, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&used, &t->next, t, false,
+					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+}
 
-	if (!key)
-		return &first;
+static struct thread *find(uintptr_t key)
+{
+	size_t slot = (key * 0x9e3779b97f4a7c15UL) >> 52, i;
+	uintptr_t seen;
+
 	for (i = 0; i < NR_THREADS; i++) {
 		struct thread *t = &threads[(slot + i) % NR_THREADS];
 
 		seen = __atomic_load_n(&t->key, __ATOMIC_RELAXED);
 		if (!seen && __atomic_compare_exchange_n(&t->key, &seen, key, false,
 							 __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-			t->sigsys_blocked = first.sigsys_blocked;
+			claimed(t);
 			return t;
 		}
 		if (seen == key)
 			return t;
 	}
 	return NULL;
+}
+
+struct thread *thread_self(void)
+{
+	struct thread *guest = NULL;
+	uintptr_t key;
+
+	if (__builtin_expect(__atomic_load_n(&birth_guests, __ATOMIC_RELAXED), 0))
+		guest = birth_thread();
+	if (guest)
+		return guest;
+	key = fs_base();
+	return key ? find(key) : &first;
 }
 
 struct catch_thread *catch_thread(void)
@@ -75,21 +99,29 @@ struct catch_thread *catch_thread(void)
 	return self ? &self->pub : NULL;
 }
 
-void catch_altstack_off(struct catch_thread *self)
+void thread_begin(struct thread *self, uint64_t blocked)
 {
-	(void)self;
+	self->pub.inside = 0;
+	self->pub.signal = 0;
+	self->pub.altstack_size = 0;
+	self->pub.altstack_off = 0;
+	self->blocked = blocked;
+	self->masked = false;
+	self->undecided = false;
+	self->busy = false;
 }
 
-void catch_altstack_on(struct catch_thread *self)
+void thread_forked(uint64_t core)
 {
-	(void)self;
-}
+	struct thread *self = thread_self(), *t;
 
-enum catch_ran catch_signals(struct catch_thread *self, const uint64_t *mask)
-{
-	(void)self;
-	(void)mask;
-	return SIGNALS_NONE;
+	for (t = used; t; t = t->next) {
+		t->pub.core = 0;
+		if (t != self)
+			thread_begin(t, 0);
+	}
+	if (self)
+		self->pub.core = core;
 }
 
 static char *make_stack(void)

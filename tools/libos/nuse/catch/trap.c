@@ -21,17 +21,14 @@ static void arguments(long args[6], const struct sigcontext *regs)
 	args[5] = regs->r9;
 }
 
-static void on_sigsys(int sig, siginfo_t *info, void *context)
+bool trap_taken(const siginfo_t *info, struct ucontext *uc)
 {
-	struct ucontext *uc = context;
 	struct sigcontext *regs = &uc->uc_mcontext;
 	long nr = info->si_syscall, args[6];
+	struct thread *self;
 
-	(void)sig;
-	if (info->si_code != SYS_SECCOMP || info->si_errno != TRAP_MARK) {
-		signal_sigsys(info, uc);
-		return;
-	}
+	if (info->si_code != SYS_SECCOMP || info->si_errno != TRAP_MARK)
+		return false;
 	switch (nr) {
 	case __NR_rt_sigreturn:
 		signal_return(uc);
@@ -41,21 +38,15 @@ static void on_sigsys(int sig, siginfo_t *info, void *context)
 	case __NR_fork:
 	case __NR_vfork:
 		birth_begin(nr, uc);
-		return;
+		return true;
+	}
+	if (altstack_has(uc)) {
+		self = thread_self();
+		if (self)
+			altstack_note(self, uc);
 	}
 	arguments(args, regs);
 	regs->rax = call_do(nr, args, &uc->uc_sigmask);
 	patch_site(regs->rip, nr);
-}
-
-int trap_arm(struct sigaction *old)
-{
-	struct sigaction action = {
-		.sa_handler = (__sighandler_t)(void *)on_sigsys,
-		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART | SA_RESTORER,
-		.sa_restorer = (__sigrestore_t)(NUSE_GATEWAY + GATEWAY_RESTORER),
-	};
-
-	return host_call(__NR_rt_sigaction, SIGSYS, &action, old,
-			 sizeof(action.sa_mask), 0, 0);
+	return true;
 }
