@@ -126,6 +126,8 @@ static const call_fn table[] = {
 	[__NR_setfsuid] = ids_call,
 	[__NR_setfsgid] = ids_call,
 	[__NR_setgroups] = ids_call,
+	[__NR_capset] = ids_capset,
+	[__NR_prctl] = ids_prctl,
 };
 
 #define NR_TABLE	(long)(sizeof(table) / sizeof(table[0]))

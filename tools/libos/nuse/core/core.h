@@ -127,6 +127,8 @@ long path_umount(long nr, const long args[6]);
 
 /* Users, groups and capabilities */
 long ids_call(long nr, const long args[6]);
+long ids_capset(long nr, const long args[6]);
+long ids_prctl(long nr, const long args[6]);
 long ids_unshare(long nr, const long args[6]);
 long ids_setns(long nr, const long args[6]);
 

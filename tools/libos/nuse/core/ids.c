@@ -4,13 +4,15 @@
  *
  * In the instance, a program is root at first, whoever started it. When it
  * becomes somebody else at the host, it does so in the instance too: a server
- * that gives up its privileges has given them up. One that stays who it was has
- * given up nothing.
+ * that gives up its privileges has given them up, but for the capabilities that
+ * it keeps. One that stays who it was has given up nothing.
  *
  * Network namespaces are the instance's alone, all others the host's. Threads
  * that come later have what this one has now: their parent does the same.
  */
 #include "core.h"
+#include <linux/capability.h>
+#include <linux/prctl.h>
 #include <linux/sched.h>
 
 struct ids {
@@ -39,6 +41,38 @@ long ids_call(long nr, const long args[6])
 	long ret = to_host(nr, args);
 
 	if (ret >= 0 && nr != __NR_setgroups && differ(before, ids_now())) {
+		self_call(nr, args, NULL);
+		self_helper_call(nr, args);
+	}
+	return ret;
+}
+
+/* Whatever succeeds at the host, with the caller's thread in place of a number. */
+long ids_capset(long nr, const long args[6])
+{
+	struct __user_cap_header_struct header;
+	long changed[6] = { (long)&header, args[1] }, ret = to_host(nr, args);
+
+	if (ret || peek(&header, args[0], sizeof(header)))
+		return ret;
+	header.pid = 0;
+	self_call(nr, changed, NULL);
+	self_helper_call(nr, changed);
+	return 0;
+}
+
+/* What becomes of capabilities when the user changes */
+long ids_prctl(long nr, const long args[6])
+{
+	long ret = to_host(nr, args);
+
+	switch (args[0]) {
+	case PR_SET_KEEPCAPS:
+	case PR_SET_SECUREBITS:
+	case PR_CAPBSET_DROP:
+	case PR_CAP_AMBIENT:
+		if (ret)
+			break;
 		self_call(nr, args, NULL);
 		self_helper_call(nr, args);
 	}
