@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 
-from ktap import TESTS, TOOLS, TOP, Skip, main, output, test
+from ktap import KERNEL, TESTS, TOOLS, TOP, Skip, main, output, test
 
 HOOK = f"{TOP}/tools/libos/nuse/hook"
 SOURCE = f"{TOP}/tools/testing/libos/hook"
@@ -135,6 +135,12 @@ def early():
 def cancel():
     """Threads are cancelled in calls of the library as in those of the host"""
     fine(RUN, program("cancel"))
+
+
+@test
+def cancel_sockets():
+    """... and by the core of nuse"""
+    fine(f"{TOOLS}/nuse", "--kernel", KERNEL, "--", program("sockets"))
 
 
 @test
