@@ -13,6 +13,9 @@ void share_await_turn(void);
 /* Such a thing has happened. */
 void share_next_turn(void);
 
+/* A new task, of @parent; the lock is given away meanwhile. */
+int share_make_task(struct lib_task *parent, struct lib_task **task, uint32_t flags);
+
 /* A thread is gone that may have been waiting. */
 void share_delist(struct share_thread *thread);
 void share_return_kick(struct share_thread *thread);

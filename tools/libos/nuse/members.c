@@ -16,11 +16,8 @@
 #include "inner-share.h"
 #include "vdso.h"
 
-/*
- * Under the lock, which is given away meanwhile: so one at a time, and from a
- * parent that makes no calls.
- */
-static int make_task(struct lib_task *parent, struct lib_task **task, uint32_t flags)
+/* One at a time, and from a parent that makes no calls. */
+int share_make_task(struct lib_task *parent, struct lib_task **task, uint32_t flags)
 {
 	int err;
 
@@ -75,7 +72,7 @@ static int make_member(struct lib_task *parent)
 	member->pid = share_process.pid | SHARE_BIRTH;
 	if (share->nr_members <= (uint32_t)i)
 		share->nr_members = i + 1;
-	err = make_task(parent, &member->helper, LIB_TASK_PROCESS);
+	err = share_make_task(parent, &member->helper, LIB_TASK_PROCESS);
 	if (!err)
 		return i;
 	free_member(member);
@@ -205,7 +202,7 @@ struct share_thread *share_self(uint32_t process, int *err)
 	*err = share_enter();
 	if (*err)
 		return NULL;
-	*err = make_task(share->members[process].helper, &task, 0);
+	*err = share_make_task(share->members[process].helper, &task, 0);
 	if (!*err) {
 		self = add_thread(process, key, task);
 		*err = self ? 0 : -EAGAIN;

@@ -34,6 +34,7 @@
 
 #include "mappings.h"
 #include "pages.h"
+#include "transit.h"
 
 /*
  * Descriptors of the host that each process of the instance has, of equal numbers
@@ -150,6 +151,7 @@ struct share_control {
 	char resolv_conf[108];			/* path of what programs get for it, or "" */
 	struct share_mapping mappings[SHARE_MAPPINGS];
 	struct share_pages pages;
+	struct share_transit transit;
 	char reason[128];			/* why it is dead */
 	uint32_t console_len;
 	char console[64 << 10];			/* the last of what the kernel said: a ring */

@@ -64,10 +64,10 @@ static const call_fn table[] = {
 	[__NR_setsockopt] = fd_call,
 	[__NR_sendto] = fd_call,
 	[__NR_recvfrom] = fd_call,
-	[__NR_sendmsg] = fd_call,
-	[__NR_recvmsg] = fd_call,
-	[__NR_sendmmsg] = fd_call,
-	[__NR_recvmmsg] = fd_call,
+	[__NR_sendmsg] = scm_sendmsg,
+	[__NR_recvmsg] = scm_recvmsg,
+	[__NR_sendmmsg] = scm_sendmmsg,
+	[__NR_recvmmsg] = scm_recvmmsg,
 	[__NR_bpf] = socket_bpf,
 
 	/* waiting for many */

@@ -137,6 +137,13 @@ long ids_setns(long nr, const long args[6]);
 long memory_mmap(long nr, const long args[6]);
 long memory_call(long nr, const long args[6]);
 
+/* ----------------------------------------------------------------- scm.c */
+
+long scm_sendmsg(long nr, const long args[6]);
+long scm_sendmmsg(long nr, const long args[6]);
+long scm_recvmsg(long nr, const long args[6]);
+long scm_recvmmsg(long nr, const long args[6]);
+
 /* ---------------------------------------------------------------- user.c */
 
 /* Memory that the program's pointers name; -EFAULT where they are bad. */
