@@ -55,6 +55,10 @@ def pair(load, offloads):
     return "pair {} " + f"{load} {offloads}" + " {s}"
 
 
+def nuse(unit, reach, aim, what, key, ours="ours", factor=1):
+    return versus(unit, reach, aim, f"nuse.py {what} {{}} {{s}}", key, ours, "host", factor)
+
+
 GBIT = 8e-9
 HOP = 1 / 32
 FIGURES = [make(name) for name, make in {
@@ -85,6 +89,13 @@ FIGURES = [make(name) for name, make in {
                                            "cpu_us_per_packet", "kernels", "host", HOP),
     "nuse_hook_ns": value("ns", 60, 20, f"nusecall {TOOLS / 'nuse'}", "hook_ns"),
     "nuse_passthrough_ns": value("ns", 100, 20, f"nusecall {TOOLS / 'nuse'}", "passthrough_ns"),
+    "nuse_tap_iperf3_rx": nuse("Gbit/s", 0.3, 0.5, "rx", "bits_per_s", factor=1e-9),
+    "nuse_tap_iperf3_tx": nuse("Gbit/s", 0.2, 0.4, "tx", "bits_per_s", factor=1e-9),
+    "nuse_tap_rr_p50_us": nuse("us", 1.4, 1.1, "rr", "p50_us"),
+    "nuse_redis_rps": nuse("1/s", 0.6, 1.0, "redis", "per_s"),
+    "nuse_nginx_rps": nuse("1/s", 0.6, 1.0, "nginx", "per_s"),
+    "nuse_start_ms": value("ms", 15, 5, "nuse.py start ours", "ms"),
+    "nuse_pair_iperf3": nuse("Gbit/s", 0.5, 1.0, "tx", "bits_per_s", "wire", 1e-9),
     "idle_events_per_virtual_s": value("1/s", 2, 1, "idle", "events_per_s"),
 }.items()]
 
@@ -103,6 +114,10 @@ def cc(*arguments):
         die(f"{' '.join(command)}\n{done.stderr}")
 
 
+def is_script(program):
+    return program.endswith(".py")
+
+
 def build(programs):
     BUILD.mkdir(parents=True, exist_ok=True)
     for name in COMMON:
@@ -111,15 +126,17 @@ def build(programs):
     library.unlink(missing_ok=True)
     subprocess.run(["ar", "rcs", library, *(BUILD / f"{name}.o" for name in COMMON)],
                    check=True)
+    cc("-o", BUILD / "rr", HERE / "rr.c")
     for name in programs:
-        cc("-o", BUILD / name, HERE / f"{name}.c", library, TOOLS / "libos.a", "-pthread")
+        if not is_script(name):
+            cc("-o", BUILD / name, HERE / f"{name}.c", library, TOOLS / "libos.a", "-pthread")
 
 
 def run(command):
     """The values that a program of ours prints."""
     program, *arguments = command.split()
-    argv = [str(BUILD / program), *arguments]
-    if os.geteuid() != 0:
+    argv = [str((HERE if is_script(program) else BUILD) / program), *arguments]
+    if os.geteuid() != 0 and not is_script(program):
         argv = ["unshare", "-Urn", *argv]
     try:
         done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT)
