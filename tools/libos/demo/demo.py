@@ -16,8 +16,10 @@ TOP = HERE.parents[2]
 TOOLS = TOP / "build" / "tools"
 PROGRAMS = TOP / "build" / "demo"
 PACKAGES = {"ip": "iproute2", "ping": "iputils-ping", "curl": "curl", "unshare": "util-linux",
-            "cc": "gcc"}
+            "cc": "gcc", "iperf3": "iperf3"}
 HOST, LIBRARY, TAP = "10.0.0.1/24", "10.0.0.2", "tap0"
+PEER = HOST.split("/")[0]
+WIDTH = 95			# of what programs say
 
 
 def die(text):
@@ -90,7 +92,7 @@ def traffic():
     say("   namespace of this host (tools/libos/demo/httpd.c). The host's own ping and curl:")
     if not Path("/dev/net/tun").exists():
         die("/dev/net/tun does not exist: modprobe tun, or mknod /dev/net/tun c 10 200")
-    run(*new_namespaces(), sys.executable, HERE / "demo.py", "--inside")
+    run(*new_namespaces(), sys.executable, HERE / "demo.py", "--traffic")
     say()
 
 
@@ -103,7 +105,14 @@ def new_namespaces():
         "kernel.unprivileged_userns_clone=1; not in a chroot)")
 
 
-def inside():
+def programs():
+    say("4. Unmodified programs on a stack of their own: nuse runs them, the host's iperf3 and a")
+    say("   web server are the peers. Meanwhile another program looks into the same instance:")
+    run(*new_namespaces(), sys.executable, HERE / "demo.py", "--programs")
+    say()
+
+
+def traffic_inside():
     """The third part, in its namespaces"""
     server = subprocess.Popen([PROGRAMS / "httpd", TAP, f"{LIBRARY}/24"],
                               stdout=subprocess.PIPE, text=True)
@@ -120,16 +129,70 @@ def inside():
         server.wait()
 
 
-def show(argv, keep):
-    say(f"   $ {' '.join(argv)}")
-    for line in filter(keep, run(*argv, stdout=subprocess.PIPE).splitlines()):
+def programs_inside():
+    """The fourth part, likewise"""
+    run("ip", "link", "set", "lo", "up")
+    run("ip", "tuntap", "add", TAP, "mode", "tap", "vnet_hdr")
+    run("ip", "address", "add", HOST, "dev", TAP)
+    run("ip", "link", "set", TAP, "up")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_RUNTIME_DIR"] = folder
+        os.environ["PATH"] = f"{TOOLS}:{os.environ['PATH']}"
+        Path(folder, "index.html").write_text("A page of the host, fetched by nuse curl.\n")
+        peers = [quietly("iperf3", "-s", "-1"),
+                 quietly(sys.executable, "-m", "http.server", "80", "-b", PEER, "-d", folder)]
+        try:
+            use_programs(["nuse", "--name", "demo", "--net", f"tap:{TAP},address={LIBRARY}/24"])
+        finally:
+            for peer in peers:
+                peer.terminate()
+                peer.wait()
+
+
+def quietly(*argv):
+    return subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def use_programs(nuse):
+    wait_for_listeners(5201, 80)
+    show([*nuse, "curl", "-sS", "--max-time", "5", f"http://{PEER}/"], str.strip)
+    client = [*nuse, "iperf3", "-c", PEER, "-t", "2"]
+    say(f"   $ {' '.join(client)} &")
+    process = subprocess.Popen(client, stdout=subprocess.PIPE, text=True)
+    time.sleep(1)
+    show(["nuse", "--join", "demo", "ip", "-br", "address", "show", "dev", "eth0"], str.strip)
+    show(["nuse", "--join", "demo", "ss", "-ti", "dst", PEER], lambda line: "busy" in line)
+    say("   [iperf3]")
+    for line in filter(lambda line: line.endswith(("sender", "receiver")),
+                       process.communicate(timeout=10)[0].splitlines()):
         say(f"     {line}")
 
 
+def wait_for_listeners(*ports):
+    """Without connecting: who serves one client only would have had it."""
+    for _ in range(500):
+        known = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
+        if all(f":{port:04X} " in known for port in ports):
+            return
+        time.sleep(0.01)
+    die("the host's servers did not start")
+
+
+def show(argv, keep):
+    say(f"   $ {' '.join(argv)}")
+    for line in filter(keep, run(*argv, stdout=subprocess.PIPE).splitlines()):
+        say(f"     {shortened(line.strip())}")
+
+
+def shortened(line):
+    return line if len(line) <= WIDTH else f"{line[:WIDTH - 4]} ..."
+
+
 def main():
-    if "--inside" in sys.argv:
-        inside()
-        return
+    for part in traffic_inside, programs_inside:
+        if f"--{part.__name__.split('_')[0]}" in sys.argv:
+            part()
+            return
     start = time.monotonic()
     library = prepare()
     say()
@@ -137,6 +200,7 @@ def main():
     talk()
     lossy()
     traffic()
+    programs()
     say(f"All of it in {time.monotonic() - start:.0f} s. Next: README.md, \"make test\", "
         "\"make bench\".")
 
