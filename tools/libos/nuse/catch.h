@@ -80,10 +80,12 @@ struct nuse_head {
 /*
  * Does a system call of the program, in the stack or on the host, and returns
  * as the instruction does. Numbers that nuse_wants() denies may come too, and go
- * on to the host as they are. exit and exit_group come if they are wanted. Those
- * that make a thread or a process, replace the program, change the action, mask
- * or stack of a signal, or return from a handler never come here: see catch/.
- * Masks in the arguments (ppoll, ...) have SIGSYS, SIGSEGV and SIGBUS taken out.
+ * on to the host as they are. exit_group comes if it is wanted; exit would, too,
+ * but there are threads that have unmapped their stack before they make it (musl's
+ * detached ones), where nothing can be caught: do not want it. Those that make a
+ * thread or a process, replace the program, change the action of a signal or its
+ * mask, or return from a handler never come here: see catch/. Masks in the
+ * arguments (ppoll, ...) have SIGSYS, SIGSEGV and SIGBUS taken out.
  *
  * It runs on the program's stack or signal stack, which may have little more
  * than 8 KiB left: go to one of your own for more. Of the vector registers it

@@ -165,11 +165,6 @@ static struct share_thread *find(uint32_t process, uint64_t key)
 	return NULL;
 }
 
-void share_new_thread(struct share_thread *self)
-{
-	self->tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
-}
-
 /* Under the lock: a free entry for the thread */
 static struct share_thread *add_thread(uint32_t process, uint64_t key, struct lib_task *task)
 {
@@ -188,29 +183,6 @@ static struct share_thread *add_thread(uint32_t process, uint64_t key, struct li
 	return self;
 }
 
-struct share_thread *share_self(uint32_t process, int *err)
-{
-	uint64_t key = thread_key();
-	struct share_thread *self = find(process, key);
-	struct lib_task *task;
-
-	*err = 0;
-	if (self) {
-		share_new_thread(self);
-		return self;
-	}
-	*err = share_enter();
-	if (*err)
-		return NULL;
-	*err = share_make_task(share->members[process].helper, &task, 0);
-	if (!*err) {
-		self = add_thread(process, key, task);
-		*err = self ? 0 : -EAGAIN;
-	}
-	share_leave();
-	return self;
-}
-
 /* Under the lock: the entry of a thread whose task is gone is free. */
 static void free_thread(struct share_thread *thread)
 {
@@ -221,13 +193,56 @@ static void free_thread(struct share_thread *thread)
 	*thread = (struct share_thread) { 0 };
 }
 
-void share_end_thread(struct share_thread *self)
+/* Under the lock: threads of this process that have ended; a few looks for each that begins */
+static void free_ended(uint32_t process)
 {
-	if (share_enter())
-		return;
-	share->exports.task_exit(self->task);
-	free_thread(self);
+	static unsigned int next;
+	unsigned int looks = 4, i;
+
+	for (i = 0; i < SHARE_THREADS && looks; i++) {
+		struct share_thread *thread = &share->threads[next++ % SHARE_THREADS];
+
+		if (thread->process != process)
+			continue;
+		looks--;
+		if (host_call(__NR_tkill, thread->tid, 0, 0, 0, 0, 0) != -ESRCH)
+			continue;
+		share->exports.task_exit(thread->task);
+		free_thread(thread);
+	}
+}
+
+/* Under the lock: an entry with a task, for a thread that has none */
+static struct share_thread *make_thread(uint32_t process, uint64_t key, int *err)
+{
+	struct share_thread *self = NULL;
+	struct lib_task *task;
+
+	free_ended(process);
+	*err = share_make_task(share->members[process].helper, &task, 0);
+	if (!*err) {
+		self = add_thread(process, key, task);
+		*err = self ? 0 : -EAGAIN;
+	}
+	return self;
+}
+
+/* That of a thread that has ended goes on with the one that has its fs base now. */
+struct share_thread *share_self(uint32_t process, int *err)
+{
+	uint64_t key = thread_key();
+	struct share_thread *self;
+
+	*err = share_enter();
+	if (*err)
+		return NULL;
+	self = find(process, key);
+	if (self)
+		self->tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
+	else
+		self = make_thread(process, key, err);
 	share_leave();
+	return self;
 }
 
 /* ------------------------------------------------------------- end and exec */

@@ -205,15 +205,6 @@ void share_host(struct lib_host *host);
 /* The calling thread's entry in @process, with a task, made if there is none; NULL and *err. */
 struct share_thread *share_self(uint32_t process, int *err);
 
-/*
- * To be called by a thread that begins: it may have the fs base of one that has
- * ended, whose entry and task are its own then.
- */
-void share_new_thread(struct share_thread *self);
-
-/* A thread ends that is not the last of its process. */
-void share_end_thread(struct share_thread *self);
-
 /**
  * struct share_wait - what a thread waits for besides what its call waits for
  * @fds:	descriptors of the host, behind SHARE_WAIT_ROOM unused entries

@@ -113,7 +113,6 @@ static const call_fn table[] = {
 	[__NR_umount2] = path_umount,
 
 	/* processes */
-	[__NR_exit] = self_exit,
 	[__NR_exit_group] = self_exit,
 	[__NR_unshare] = ids_unshare,
 	[__NR_setns] = ids_setns,

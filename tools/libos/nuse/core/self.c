@@ -242,8 +242,7 @@ void nuse_new_thread(uint64_t flags)
 	if (!self)
 		return;
 	if (flags & CLONE_THREAD) {
-		if (CORE_ENTRY(self->core))
-			share_new_thread(&share->threads[CORE_ENTRY(self->core) - 1]);
+		self->core = CORE(CORE_MEMBER(self->core), 0);	/* of one that ended */
 		return;
 	}
 	/* The parent's entry, as this copy of its memory has it: it may be gone by now. */
@@ -280,25 +279,23 @@ static bool is_last(const struct share_thread *self)
  * What it leaves behind is closed at once, if it is sure that nobody works with
  * it: else that is the keeper's business, when the process is gone.
  */
-static void leave_instance(struct catch_thread *self, bool process)
+static void leave_instance(struct catch_thread *self)
 {
 	struct share_thread *thread = &share->threads[CORE_ENTRY(self->core) - 1];
-	bool last = is_last(thread);
 
 	self->core = CORE(CORE_MEMBER(self->core), 0);
-	if (process && last)
+	if (is_last(thread))
 		share_reap(thread->process);
-	else if (!process && !last)
-		share_end_thread(thread);
 }
 
+/* Only exit_group() comes here: a thread that exits may have no stack any more. */
 long self_exit(long nr, const long args[6])
 {
 	struct catch_thread *self = catch_thread();
 
 	if (self && CORE_ENTRY(self->core)) {
 		catch_enter(self);
-		leave_instance(self, nr == __NR_exit_group);
+		leave_instance(self);
 		catch_leave(self);
 	}
 	return to_host(nr, args);
