@@ -2,11 +2,8 @@
 /*
  * pcap.c - captures the traffic of devices in a pcapng file.
  *
- * Three kinds of block: one section header, an interface description for each
- * device, an enhanced packet block for each packet, with its direction.
- * libpcap writes only the older format, which has no interfaces. Packets are
- * taken where they cross the contract, so also on small stacks of the kernel:
- * they are gathered in a buffer.
+ * Packets are taken where they cross the contract, so also on small stacks of
+ * the kernel: they are gathered in a buffer.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,20 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 #include "device.h"
+#include "pcapng.h"
 
 #define BUFFER_SIZE	(256 << 10)
-
-#define BLOCK_SECTION	0x0a0d0d0a
-#define BLOCK_INTERFACE	1
-#define BLOCK_PACKET	6
-#define BYTE_ORDER_MAGIC 0x1a2b3c4d
-#define LINKTYPE_ETHERNET 1
-#define OPT_END		0
-#define OPT_IF_NAME	2
-#define OPT_IF_TSRESOL	9
-#define OPT_EPB_FLAGS	2
-#define FLAG_INBOUND	1
-#define FLAG_OUTBOUND	2
 
 struct libos_pcap {
 	pthread_mutex_t mutex;
@@ -39,16 +25,6 @@ struct libos_pcap {
 	struct libos_dev **devices;	/* NULL where one is gone */
 	size_t used;
 	unsigned char buffer[BUFFER_SIZE];
-};
-
-struct block {
-	uint32_t type;
-	uint32_t len;
-};
-
-struct option {
-	uint16_t code;
-	uint16_t len;
 };
 
 static void flush(struct libos_pcap *pcap)
@@ -68,97 +44,35 @@ static void flush(struct libos_pcap *pcap)
 	pcap->used = 0;
 }
 
-static void put(struct libos_pcap *pcap, const void *data, size_t len)
+/* Where so many bytes can be written */
+static void *room(struct libos_pcap *pcap, size_t len)
 {
-	memcpy(pcap->buffer + pcap->used, data, len);
-	pcap->used += len;
-}
-
-static void put32(struct libos_pcap *pcap, uint32_t value)
-{
-	put(pcap, &value, sizeof(value));
-}
-
-static void pad(struct libos_pcap *pcap)
-{
-	static const char zero[4];
-
-	put(pcap, zero, -pcap->used & 3);
-}
-
-static void put_option(struct libos_pcap *pcap, uint16_t code, const void *data, uint16_t len)
-{
-	struct option option = { code, len };
-
-	put(pcap, &option, sizeof(option));
-	put(pcap, data, len);
-	pad(pcap);
-}
-
-/* A block begins; it has at most so many bytes. Blocks begin on 4 bytes. */
-static size_t begin(struct libos_pcap *pcap, uint32_t type, size_t room)
-{
-	if (pcap->used + room > BUFFER_SIZE)
+	if (pcap->used + len > BUFFER_SIZE)
 		flush(pcap);
-	put32(pcap, type);
-	put32(pcap, 0);
-	return pcap->used - sizeof(struct block);
-}
-
-/* It ends: its length is at both ends. */
-static void end(struct libos_pcap *pcap, size_t start)
-{
-	uint32_t len = pcap->used + sizeof(len) - start;
-
-	put32(pcap, len);
-	memcpy(pcap->buffer + start + offsetof(struct block, len), &len, sizeof(len));
-}
-
-static void put_section(struct libos_pcap *pcap)
-{
-	static const struct {
-		uint32_t magic;
-		uint16_t major, minor;
-		int64_t length;
-	} __attribute__((packed)) section = { BYTE_ORDER_MAGIC, 1, 0, -1 };
-	size_t start = begin(pcap, BLOCK_SECTION, 64);
-
-	put(pcap, &section, sizeof(section));
-	end(pcap, start);
+	return pcap->buffer + pcap->used;
 }
 
 static void put_interface(struct libos_pcap *pcap, const struct libos_dev *dev)
 {
-	static const unsigned char nanoseconds = 9;
-	size_t start = begin(pcap, BLOCK_INTERFACE, 256);
-	char name[64];
+	char name[PCAPNG_NAME];
 
-	put32(pcap, LINKTYPE_ETHERNET);
-	put32(pcap, 0);		/* no limit of length */
 	snprintf(name, sizeof(name), "%s %s", dev->l->name, dev->name);
-	put_option(pcap, OPT_IF_NAME, name, strlen(name));
-	put_option(pcap, OPT_IF_TSRESOL, &nanoseconds, 1);
-	put_option(pcap, OPT_END, "", 0);
-	end(pcap, start);
+	pcap->used += pcapng_interface(room(pcap, PCAPNG_BLOCK), name);
 }
 
-static void put_packet(struct libos_pcap *pcap, uint32_t id, uint64_t time, uint32_t flags,
+static void put_packet(struct libos_pcap *pcap, uint32_t id, uint64_t time, bool out,
 		       const struct lib_packet *pkt)
 {
-	size_t start = begin(pcap, BLOCK_PACKET, pkt->len + 64);
+	unsigned char *at = room(pcap, pkt->len + PCAPNG_BLOCK);
 	uint32_t i;
 
-	put32(pcap, id);
-	put32(pcap, time >> 32);
-	put32(pcap, time);
-	put32(pcap, pkt->len);
-	put32(pcap, pkt->len);
-	for (i = 0; i < pkt->nr_iov; i++)
-		put(pcap, pkt->iov[i].base, pkt->iov[i].len);
-	pad(pcap);
-	put_option(pcap, OPT_EPB_FLAGS, &flags, sizeof(flags));
-	put_option(pcap, OPT_END, "", 0);
-	end(pcap, start);
+	at += pcapng_packet_begin(at, id, time, pkt->len);
+	for (i = 0; i < pkt->nr_iov; i++) {
+		memcpy(at, pkt->iov[i].base, pkt->iov[i].len);
+		at += pkt->iov[i].len;
+	}
+	at += pcapng_packet_end(at, pkt->len, out);
+	pcap->used = at - pcap->buffer;
 }
 
 void pcap_packets(struct libos_dev *dev, bool out, const struct lib_packet *pkts,
@@ -170,8 +84,7 @@ void pcap_packets(struct libos_dev *dev, bool out, const struct lib_packet *pkts
 
 	pthread_mutex_lock(&pcap->mutex);
 	for (i = 0; i < nr; i++)
-		put_packet(pcap, dev->pcap_id, time, out ? FLAG_OUTBOUND : FLAG_INBOUND,
-			   &pkts[i]);
+		put_packet(pcap, dev->pcap_id, time, out, &pkts[i]);
 	pthread_mutex_unlock(&pcap->mutex);
 }
 
@@ -202,7 +115,7 @@ int libos_pcap_open(const char *path, struct libos_pcap **pcapp)
 		free(pcap);
 		return err;
 	}
-	put_section(pcap);
+	pcap->used = pcapng_section(pcap->buffer);
 	*pcapp = pcap;
 	return 0;
 }

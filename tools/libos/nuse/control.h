@@ -31,7 +31,8 @@ enum control_request {
 /**
  * struct control_answer - what the keeper says
  * @err:	0, or a negative errno: @text says why
- * @fd_base:	number of the first of the descriptors
+ * @fd_base:	number of the first of the hidden descriptors
+ * @which:	for each descriptor that comes with it: its number from there
  * @pid:	the keeper's
  * @name:	the instance's
  */
@@ -39,6 +40,7 @@ struct control_answer {
 	int32_t err;
 	uint32_t fd_base;
 	uint32_t pid;
+	uint8_t which[UNIX_FDS];
 	char name[CONTROL_NAME];
 	char text[CONTROL_TEXT];
 };

@@ -4,14 +4,16 @@
  *
  * Each is a descriptor that all processes have under the same number, on which a
  * packet is a message behind a struct lib_vnet. So all kinds are one to those who
- * read and write them.
+ * read and write them. So is a capture: a file to which all append.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "../dev/pcapng.h"
 #include "../dev/tap-host.h"
 #include "../lib/instance.h"
 #include "config.h"
@@ -21,12 +23,19 @@
 struct libos_dev {
 	struct libos *l;
 	struct lib_netdev netdev;
+	unsigned int nr;		/* in share->devices */
+};
+
+/* A capture file of the instance: own_fd(FD_CAPTURE + nr) */
+struct libos_pcap {
+	unsigned int nr;
+	unsigned int nr_devices;	/* described there */
 };
 
 /* ------------------------------------------------------------------- kinds */
 
-/* Its descriptor gets the number that it has in all processes. */
-static int place(int fd, unsigned int nr)
+/* A descriptor gets the number that it has in all processes. */
+static int place(int fd, unsigned int which)
 {
 	struct rlimit limit, raised;
 	int ret;
@@ -35,9 +44,9 @@ static int place(int fd, unsigned int nr)
 	raised = limit;
 	raised.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &raised);
-	ret = dup2(fd, own_fd(FD_DEVICE + nr));
+	ret = dup2(fd, own_fd(which));
 	setrlimit(RLIMIT_NOFILE, &limit);
-	return ret < 0 ? fail(errno, "no descriptor for a device: %s", strerror(errno)) : 0;
+	return ret < 0 ? fail(errno, "no descriptor %d: %s", own_fd(which), strerror(errno)) : 0;
 }
 
 /* The kernel's part; @fd is left alone. */
@@ -72,10 +81,11 @@ static int attach(struct libos_dev *dev, const struct libos_port *port, int fd,
 
 	if (nr == SHARE_DEVICES)
 		return fail(ENOSPC, "an instance has at most %u devices", SHARE_DEVICES);
-	err = place(fd, nr) ?: create(dev, port, features);
+	dev->nr = nr;
+	err = place(fd, FD_DEVICE + nr) ?: create(dev, port, features);
 	if (err)
 		return err;
-	share->devices[nr] = (struct share_device) { dev->netdev.id, vnet_hdr };
+	share->devices[nr] = (struct share_device) { .id = dev->netdev.id, .vnet_hdr = vnet_hdr };
 	__atomic_store_n(&share->nr_devices, nr + 1, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -138,27 +148,59 @@ int libos_dev_close(struct libos_dev *dev)
 	return 0;
 }
 
-static int no_pcap(void)
+/* ---------------------------------------------------------------- captures */
+
+static int start_capture(int fd, struct libos_pcap *pcap)
 {
-	return fail(EOPNOTSUPP, "captures are not made by nuse itself yet; run nuse --join NAME tcpdump -w FILE");
+	unsigned char block[PCAPNG_BLOCK];
+	size_t len = pcapng_section(block);
+
+	pcap->nr = share->nr_captures;
+	if (pcap->nr == SHARE_CAPTURES)
+		return fail(ENOSPC, "an instance has at most %u captures", SHARE_CAPTURES);
+	if (write(fd, block, len) != (ssize_t)len)
+		return fail(errno, "writing the capture failed: %s", strerror(errno));
+	return place(fd, FD_CAPTURE + pcap->nr);
 }
 
-int libos_pcap_open(const char *path, struct libos_pcap **pcap)
+int libos_pcap_open(const char *path, struct libos_pcap **pcapp)
 {
-	(void)path;
-	(void)pcap;
-	return no_pcap();
+	struct libos_pcap *pcap;
+	int fd, err;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return fail(errno, "cannot write %s: %s", path, strerror(errno));
+	pcap = calloc(1, sizeof(*pcap));
+	err = pcap ? start_capture(fd, pcap) : fail(ENOMEM, "out of memory");
+	close(fd);
+	if (err) {
+		free(pcap);
+		return err;
+	}
+	share->nr_captures++;
+	*pcapp = pcap;
+	return 0;
 }
 
 int libos_pcap_add(struct libos_pcap *pcap, struct libos_dev *dev)
 {
-	(void)pcap;
-	(void)dev;
-	return no_pcap();
+	unsigned char block[PCAPNG_BLOCK];
+	char name[PCAPNG_NAME];
+	ssize_t len;
+
+	snprintf(name, sizeof(name), "%s %s", dev->l->name, dev->netdev.name);
+	len = pcapng_interface(block, name);
+	if (write(own_fd(FD_CAPTURE + pcap->nr), block, len) != len)
+		return fail(errno, "writing the capture failed: %s", strerror(errno));
+	share->devices[dev->nr].capture_id = pcap->nr_devices++;
+	share->devices[dev->nr].capture = pcap->nr + 1;
+	return 0;
 }
 
+/* It ends with the instance. */
 int libos_pcap_close(struct libos_pcap *pcap)
 {
-	(void)pcap;
+	free(pcap);
 	return 0;
 }

@@ -69,6 +69,8 @@ static unsigned int netdev_tx(void *ctx, uint32_t id, const struct lib_packet *p
 		dev++;
 	if (dev == share->nr_devices)
 		return nr;
+	if (share->devices[dev].capture)
+		share_capture(&share->devices[dev], true, pkts, nr);
 	for (i = 0; i < nr; i++) {
 		iov[0] = (struct lib_iov) { (void *)&pkts[i].vnet, share->devices[dev].vnet_hdr };
 		for (k = 0; k < pkts[i].nr_iov; k++)

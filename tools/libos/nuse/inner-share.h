@@ -27,4 +27,8 @@ void share_arm(void *ctx, uint64_t deadline);
 void share_idle(void *ctx, struct lib_task *task, uint64_t deadline);
 void share_wake(void *ctx, struct lib_task *task);
 
+/* Notes packets of a device that has a capture; @out: from the kernel. */
+void share_capture(const struct share_device *dev, bool out, const struct lib_packet *pkts,
+		   unsigned int nr);
+
 #endif /* _NUSE_INNER_SHARE_H */

@@ -49,6 +49,7 @@ static const char help[] =
 "  --sysctl NAME=VALUE  sets a sysctl of the instance\n"
 "  --name NAME          its name; else that of the program and a number\n"
 "  --keep               it outlives its last program, until nuse rm\n"
+"  --pcap FILE          captures the traffic of all interfaces, in pcapng format\n"
 "  --kernel FILE        another liblinux.so\n"
 "  --memory SIZE, --cmdline WORDS, --nameserver ADDRESS, --search DOMAINS\n"
 "  --verbose            the kernel's messages, on stderr\n"
@@ -162,24 +163,27 @@ static int find_run(char path[PATH_MAX])
 
 /* ------------------------------------------------------------- descriptors */
 
-/* The hidden descriptors, from the number that they have in all processes */
-static int place_all(const int *fds, unsigned int nr, unsigned int base)
+static struct control_answer answer;
+
+/* The hidden descriptors, with the numbers that they have in all processes */
+static int place_all(const int *fds, unsigned int nr)
 {
 	unsigned int i;
+	int to;
 
 	for (i = 0; i < nr; i++) {
-		if (fcntl(base + i, F_GETFD) >= 0)
-			return fail(EBUSY, "descriptor %u is open, but nuse needs it: close it",
-				    base + i);
-		if (dup2(fds[i], base + i) < 0)
-			return fail(errno, "descriptors from %u to %u cannot be: raise ulimit -Hn",
-				    base, base + nr - 1);
+		to = answer.fd_base + answer.which[i];
+		if (fcntl(to, F_GETFD) >= 0)
+			return fail(EBUSY, "descriptor %d is open, but nuse needs it: close it", to);
+		if (dup2(fds[i], to) < 0)
+			return fail(errno, "descriptor %d cannot be, but nuse needs it: raise ulimit -Hn",
+				    to);
 		close(fds[i]);
 	}
 	return 0;
 }
 
-static int take_descriptors(const int *fds, unsigned int nr, unsigned int base)
+static int take_descriptors(const int *fds, unsigned int nr)
 {
 	struct rlimit limit, raised;
 	int err;
@@ -188,7 +192,7 @@ static int take_descriptors(const int *fds, unsigned int nr, unsigned int base)
 	raised = limit;
 	raised.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &raised);
-	err = place_all(fds, nr, base);
+	err = place_all(fds, nr);
 	setrlimit(RLIMIT_NOFILE, &limit);
 	return err;
 }
@@ -202,8 +206,6 @@ static bool is_caught(void)
 
 	return !mincore((void *)NUSE_GATEWAY, 1, &there);
 }
-
-static struct control_answer answer;
 
 /* Becomes the program, on the instance whose descriptors it has. */
 static int become(char **argv)
@@ -247,7 +249,7 @@ static int run_new(int argc, char **argv)
 	fd = keeper_start(&config, argv[first]);
 	err = fd < 0 ? fd : control_receive(fd, &answer, fds, &nr);
 	if (!err && argv[first])
-		err = take_descriptors(fds, nr, answer.fd_base);
+		err = take_descriptors(fds, nr);
 	if (err)
 		return complain(STATUS_ERROR, libos_error());
 	return argv[first] ? become(argv + first) : puts(answer.name) < 0;
@@ -269,7 +271,7 @@ static int join(int argc, char **argv)
 	fd = control_dial(argv[2]);
 	err = fd < 0 ? fd : control_ask(fd, CONTROL_JOIN, &answer, fds, &nr);
 	if (!err)
-		err = take_descriptors(fds, nr, answer.fd_base);
+		err = take_descriptors(fds, nr);
 	return err ? complain(STATUS_ERROR, libos_error()) : become(program);
 }
 

@@ -76,14 +76,27 @@ static void begin_answer(void)
 	memcpy(answer.name, facts->name, sizeof(answer.name));
 }
 
+_Static_assert(NR_OWN_FDS <= UNIX_FDS, "all hidden descriptors go into one message");
+
+static unsigned int add_fds(int *fds, unsigned int nr, unsigned int which, unsigned int count)
+{
+	for (; count; count--, nr++, which++) {
+		fds[nr] = own_fd(which);
+		answer.which[nr] = which;
+	}
+	return nr;
+}
+
 /* With the descriptors of the instance, if it is for a process of it */
 static int send_answer(int fd, bool member)
 {
-	int fds[NR_OWN_FDS];
-	unsigned int nr = member && !answer.err ? FD_DEVICE + share->nr_devices : 0, i;
+	int fds[UNIX_FDS];
+	unsigned int nr = 0;
 
-	for (i = 0; i < nr; i++)
-		fds[i] = own_fd(i);
+	if (member && !answer.err) {
+		nr = add_fds(fds, nr, 0, FD_DEVICE + share->nr_devices);
+		nr = add_fds(fds, nr, FD_CAPTURE, share->nr_captures);
+	}
 	return unix_send(fd, &answer, control_answer_size(&answer), fds, nr);
 }
 

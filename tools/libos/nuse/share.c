@@ -252,6 +252,8 @@ static bool receive(const struct share_device *dev, int fd)
 		pkts[nr] = (struct lib_packet) { .iov = &iov[nr], .nr_iov = 1, .len = len };
 		__builtin_memcpy(&pkts[nr].vnet, buffers[nr], dev->vnet_hdr);
 	}
+	if (nr && dev->capture)
+		share_capture(dev, false, pkts, nr);
 	if (nr)
 		share->exports.netdev_rx(dev->id, pkts, nr);
 	return nr;

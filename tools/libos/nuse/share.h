@@ -28,6 +28,7 @@
 #define SHARE_PROCESSES	256
 #define SHARE_THREADS	1024
 #define SHARE_DEVICES	16
+#define SHARE_CAPTURES	16
 #define SHARE_KICKS	16
 #define SHARE_WAKES	64
 #define SHARE_FDS	65536
@@ -49,13 +50,16 @@ enum {
 	FD_KEEPER,		/* eventfd: a process came, went or changed */
 	FD_KICK,		/* eventfds: threads wait on them */
 	FD_DEVICE = FD_KICK + SHARE_KICKS,
-	NR_OWN_FDS = FD_DEVICE + SHARE_DEVICES
+	FD_CAPTURE = FD_DEVICE + SHARE_DEVICES,	/* files of captures */
+	NR_OWN_FDS = FD_CAPTURE + SHARE_CAPTURES
 };
 
 /* A device of the instance, number n: own_fd(FD_DEVICE + n) */
 struct share_device {
 	uint32_t id;		/* lib_netdev::id */
 	uint32_t vnet_hdr;	/* bytes in front of each packet */
+	uint32_t capture;	/* the file of its capture, from 1; 0: none */
+	uint32_t capture_id;	/* its number there */
 };
 
 /**
@@ -144,6 +148,7 @@ struct share_control {
 	struct lib_kernel kernel;
 	uint64_t text_size;			/* of the image, which its data follow */
 	uint32_t nr_devices;
+	uint32_t nr_captures;
 	struct share_device devices[SHARE_DEVICES];
 	uint32_t nr_members;			/* all were below */
 	struct share_member members[SHARE_PROCESSES];	/* by number; 0 is none */

@@ -385,7 +385,23 @@ def wire():
 
 @test
 def captures():
-    matches("^nuse: pcap: .*tcpdump", nuse("--pcap", "/tmp/x", "true", status=1))
+    """Of all interfaces and of one, both directions, whoever sends and receives"""
+    both, one, path = (f"{SCRATCH.name}/{name}" for name in ("both.pcapng", "one.pcapng", "wire"))
+    net = f"wire:{path},address=10.1.0.1/24"
+    with kept("a", "--pcap", both, "--net", net, "--net", f"wire:{path}2,pcap={one}"), \
+            kept("b", "--net", f"wire:{path},address=10.1.0.2/24"):
+        nuse("--join", "a", "ping", "-qc2", "-i0.2", "10.1.0.2")
+        nuse("--join", "b", "ping", "-qc2", "-i0.2", "10.1.0.1")
+    got = output("tcpdump", "-nr", both)
+    for line in ("10.1.0.1 > 10.1.0.2: ICMP echo request", "10.1.0.2 > 10.1.0.1: ICMP echo reply",
+                 "10.1.0.2 > 10.1.0.1: ICMP echo request", "10.1.0.1 > 10.1.0.2: ICMP echo reply"):
+        expect(2, got.count(line))
+    with open(both, "rb") as file:
+        matches("a eth0", file.read().decode("latin-1"))
+    with open(one, "rb") as file:
+        matches("a eth1", file.read().decode("latin-1"))
+    expect("nuse: pcap: cannot write /none/here: No such file or directory\n",
+           nuse("--pcap", "/none/here", "true", status=1))
 
 
 # ---------------------------------------------------------- what is wrong
@@ -459,7 +475,7 @@ def few_descriptors():
     """The hidden ones go where there is room, or are refused in one line"""
     expect("hello\n", nuse("echo", "hello", prefix=("prlimit", "--nofile=64:200")))
     with kept("roomy"):
-        matches("^nuse: descriptors from .*: raise ulimit -Hn$",
+        matches("^nuse: descriptor .* cannot be, but nuse needs it: raise ulimit -Hn$",
                 nuse("--join", "roomy", "true", status=1, prefix=("prlimit", "--nofile=64:200")))
 
 
