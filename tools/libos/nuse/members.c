@@ -38,6 +38,7 @@ static void copy_fds(struct share_member *to, struct share_member *from)
 	unsigned int i;
 
 	to->top = from->top;
+	to->inside = from->inside;
 	for (i = 0; i < (from->top + 63) / 64; i++) {
 		to->fds[i] = from->fds[i];
 		to->epolls[i] = from->epolls[i];
@@ -54,6 +55,7 @@ static void free_member(struct share_member *member)
 		member->fds[i] = member->epolls[i] = member->epolls_library[i] =
 			member->epolls_host[i] = 0;
 	member->top = 0;
+	member->inside = false;
 	share_mappings_drop(member - share->members);
 	member->helper = NULL;
 	member->pid = 0;

@@ -92,6 +92,7 @@ struct share_thread {
  *		it says its own
  * @helper:	a task that makes no calls: parent of those that do
  * @top:	all of its library descriptors are below
+ * @inside:	its working directory is one of the instance
  * @fds:	a bit each
  * @epolls:	those of them that are an epoll of the host, too
  * @epolls_library, @epolls_host: which may have descriptors of the library, of the
@@ -100,6 +101,7 @@ struct share_thread {
 struct share_member {
 	uint32_t pid;
 	uint32_t top;
+	bool inside;
 	struct lib_task *helper;
 	uint64_t fds[SHARE_FDS / 64];
 	uint64_t epolls[SHARE_FDS / 64];

@@ -120,6 +120,11 @@ long copy_other(long nr, const long args[6]);
 long path_call(long nr, const long args[6]);
 /* A directory's descriptor and a path */
 long path_at_call(long nr, const long args[6]);
+long path_symlink(long nr, const long args[6]);
+long path_symlinkat(long nr, const long args[6]);
+long path_chdir(long nr, const long args[6]);
+long path_fchdir(long nr, const long args[6]);
+long path_getcwd(long nr, const long args[6]);
 long path_mount(long nr, const long args[6]);
 long path_umount(long nr, const long args[6]);
 

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tree.c - see tree.h
+ *
+ * Processes have other numbers in the instance than at the host, where programs
+ * know them from, so what is below /proc/PID and a thread there is renamed.
+ */
+#include "core.h"
+#include "tree.h"
+
+/* Directories, and all below; in any order */
+static const char *const trees[] = {
+	"/proc/net", "/proc/sys/net", "/proc/self/net", "/proc/thread-self/net",
+	"/proc/self/ns/net", "/proc/thread-self/ns/net",
+	"/sys/class/net", "/sys/devices/virtual/net",
+	"/dev/net/tun", "/run/netns",
+};
+
+static size_t length(const char *text)
+{
+	size_t len = 0;
+
+	while (text[len])
+		len++;
+	return len;
+}
+
+static char *append(char *to, const char *text)
+{
+	while ((*to = *text++))
+		to++;
+	return to;
+}
+
+static char *append_number(char *to, uint32_t number)
+{
+	if (number >= 10)
+		to = append_number(to, number / 10);
+	*to++ = '0' + number % 10;
+	*to = 0;
+	return to;
+}
+
+/* Whether @path begins with @start; where it goes on, or NULL */
+static const char *after(const char *path, const char *start)
+{
+	while (*start && *path == *start) {
+		path++;
+		start++;
+	}
+	return *start ? NULL : path;
+}
+
+static bool is_below(const char *path, const char *tree)
+{
+	const char *rest = after(path, tree);
+
+	return rest && (!*rest || *rest == '/');
+}
+
+/* What follows a number and a slash, or the end; NULL: there is none */
+static const char *skip_number(const char *path, uint32_t *number)
+{
+	const char *start = path;
+
+	for (*number = 0; *path >= '0' && *path <= '9'; path++)
+		*number = *number * 10 + *path - '0';
+	if (path == start || (*path && *path != '/'))
+		return NULL;
+	return *path ? path + 1 : path;
+}
+
+/* --------------------------------------------------------------- processes */
+
+static uint32_t member_of(uint32_t pid)
+{
+	unsigned int i;
+
+	for (i = 1; i < SHARE_PROCESSES; i++)
+		if (share->members[i].pid == pid)
+			return i;
+	return 0;
+}
+
+/* The id that thread @tid of the host has in the instance; 0: it has made no call there */
+static uint32_t task_of(uint32_t tid)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHARE_THREADS; i++)
+		if (share->threads[i].process && share->threads[i].tid == tid)
+			return share->threads[i].task->tid;
+	return 0;
+}
+
+/* "fd/N" or "fdinfo/N" of a library descriptor */
+static bool is_descriptor(const struct share_member *member, const char *path)
+{
+	const char *digits = after(path, "fd/") ?: after(path, "fdinfo/");
+	uint32_t fd;
+
+	if (!digits || !skip_number(digits, &fd) || fd >= SHARE_FDS)
+		return false;
+	return member->fds[fd / 64] & ~member->epolls[fd / 64] & 1ULL << fd % 64;
+}
+
+/*
+ * "/proc/PID/..." or "/proc/PID/task/TID/..." of a process that is in the instance,
+ * if what follows has to do with its network
+ */
+static bool map_process(char path[TREE_HEAD + 1])
+{
+	const char *rest = after(path, "/proc/"), *own;
+	const struct share_member *member;
+	uint32_t number, id;
+	char tail[TREE_HEAD];
+
+	if (!rest || length(path) > TREE_HEAD - 20)
+		return false;
+	own = after(rest, "self/") ?: after(rest, "thread-self/");
+	rest = own ?: skip_number(rest, &number);
+	if (!rest)
+		return false;
+	member = &share->members[own ? self_member() : member_of(number)];
+	if (!member->helper)
+		return false;
+	id = member->helper->tid;
+	if (after(rest, "task/")) {
+		rest = skip_number(after(rest, "task/"), &number);
+		if (!rest)
+			return false;
+		id = task_of(number) ?: id;
+	}
+	if (!is_below(rest, "net") && !is_below(rest, "ns/net") && !is_descriptor(member, rest))
+		return false;
+	append(tail, rest);
+	append(append(append_number(append(path, "/proc/"), id), "/"), tail);
+	return true;
+}
+
+/* --------------------------------------------------------------- all paths */
+
+static bool is_ours(const char *path)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(trees) / sizeof(trees[0]); i++)
+		if (is_below(path, trees[i]))
+			return true;
+	return false;
+}
+
+/* As they have it in the instance */
+static bool map(char path[TREE_HEAD + 1])
+{
+	char tail[TREE_HEAD + 1];
+
+	if (path[1] == 'v') {
+		if (!is_below(path, "/var/run/netns"))
+			return false;
+		append(tail, path + length("/var"));
+		append(path, tail);
+		return true;
+	}
+	return map_process(path);
+}
+
+enum whose tree_whose(long path, char head[TREE_HEAD + 1])
+{
+	long len = peek_string(head, path, TREE_HEAD);
+
+	if (len == -EFAULT)
+		return OF_HOST;
+	if (head[0] != '/')
+		return share->members[self_member()].inside ? OF_INSTANCE : OF_HOST;
+	if (len < 0)
+		head[TREE_HEAD] = 0;
+	switch (head[1]) {
+	case 'p':
+	case 's':
+	case 'd':
+	case 'r':
+	case 'v':
+		break;
+	case 'e':
+		return share->resolv_conf[0] && len > 0 && is_below(head, "/etc/resolv.conf") ?
+		       MAPPED_FILE : OF_HOST;
+	default:
+		return OF_HOST;
+	}
+	if (is_ours(head))
+		return OF_INSTANCE;
+	return len > 0 && map(head) ? MAPPED : OF_HOST;
+}
+
+bool tree_has(const char *path)
+{
+	const char *rest = after(path, "/proc/");
+	uint32_t number;
+
+	rest = rest ? skip_number(rest, &number) : NULL;
+	return is_ours(path) || (rest && is_below(rest, "net"));
+}

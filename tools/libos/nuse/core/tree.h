@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * tree.h - which paths are the instance's: its /proc/net, /proc/sys/net,
+ * /sys/class/net, network namespaces, library descriptors and /dev/net/tun.
+ *
+ * All others are the host's; but /etc/resolv.conf is that of the configuration, if
+ * it has one.
+ */
+#ifndef _NUSE_TREE_H
+#define _NUSE_TREE_H
+
+#include <stdbool.h>
+
+#define TREE_HEAD	64			/* no path that matters is decided later */
+
+enum whose {
+	OF_HOST,
+	OF_INSTANCE,
+	MAPPED,		/* the instance's, which has it by another name */
+	MAPPED_FILE,	/* share_control::resolv_conf of the host */
+};
+
+/* Takes the start of the program's path to @head; with MAPPED, that is the path. */
+enum whose tree_whose(long path, char head[TREE_HEAD + 1]);
+
+/* Whether a directory of the instance, by its own name, is one that programs see */
+bool tree_has(const char *path);
+
+#endif /* _NUSE_TREE_H */
