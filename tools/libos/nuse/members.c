@@ -221,6 +221,9 @@ static struct share_thread *make_thread(uint32_t process, uint64_t key, int *err
 	struct lib_task *task;
 
 	free_ended(process);
+	*err = -ESRCH;
+	if (!share->members[process].helper)
+		return NULL;
 	*err = share_make_task(share->members[process].helper, &task, 0);
 	if (!*err) {
 		self = add_thread(process, key, task);

@@ -202,7 +202,6 @@ static void inherit(struct birth *b)
 {
 	struct thread *self = thread_self();
 
-	b->core = self ? self->pub.core : 0;
 	b->blocked = self ? self->blocked : 0;
 	b->state = *signal_state_now();
 	b->state.pending = 0;
@@ -217,6 +216,7 @@ static void inherit(struct birth *b)
 
 void birth_begin(long nr, struct ucontext *uc)
 {
+	struct thread *self = thread_self();
 	struct birth *b;
 	uint64_t flags;
 	int users;
@@ -240,6 +240,7 @@ void birth_begin(long nr, struct ucontext *uc)
 	if (is_guest(flags))
 		__atomic_add_fetch(&birth_guests, 1, __ATOMIC_RELAXED);
 	nuse_clone_begin(flags);
+	b->core = self ? self->pub.core : 0;	/* which may be of just now */
 	uc->uc_mcontext.rax = nr;
 	uc->uc_mcontext.rbx = (uint64_t)b;
 	uc->uc_mcontext.rip = NUSE_GATEWAY + GATEWAY_CLONE;
