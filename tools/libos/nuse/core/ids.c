@@ -47,17 +47,33 @@ long ids_call(long nr, const long args[6])
 	return ret;
 }
 
-/* Whatever succeeds at the host, with the caller's thread in place of a number. */
+struct caps {
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+};
+
+static struct caps caps_now(void)
+{
+	struct __user_cap_header_struct self = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct caps caps = { 0 };
+
+	host_call(__NR_capget, &self, &caps, 0, 0, 0, 0);
+	return caps;
+}
+
+/* Who had none at the host, and drops them, has given up nothing. */
 long ids_capset(long nr, const long args[6])
 {
-	struct __user_cap_header_struct header;
-	long changed[6] = { (long)&header, args[1] }, ret = to_host(nr, args);
+	struct __user_cap_header_struct self = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct caps before = caps_now(), now;
+	long ret = to_host(nr, args);
 
-	if (ret || peek(&header, args[0], sizeof(header)))
+	if (ret)
 		return ret;
-	header.pid = 0;
-	self_call(nr, changed, NULL);
-	self_helper_call(nr, changed);
+	now = caps_now();
+	if (!__builtin_memcmp(&before, &now, sizeof(now)))
+		return 0;
+	lib_call(__NR_capset, (long)&self, (long)&now);
+	self_helper_call(__NR_capset, (long[6]) { (long)&self, (long)&now });
 	return 0;
 }
 
