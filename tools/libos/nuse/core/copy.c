@@ -28,83 +28,15 @@ static long call_of(enum fd_kind kind, long nr, long fd, long a1, long a2, long 
 	return kind ? self_call(nr, args, NULL) : to_host(nr, args);
 }
 
-/* ---------------------------------------------------------------- sendfile */
-
-/* Sends what @in has from *@offset on, moving that by what was taken. */
-static long send_from(long out, enum fd_kind out_kind, long in, enum fd_kind in_kind,
-		      int64_t *offset, long count, void *buffer)
-{
-	long sent = 0, got, put;
-
-	while (count > 0) {
-		got = call_of(in_kind, __NR_pread64, in, (long)buffer, min(count, CHUNK), *offset);
-		if (got <= 0)
-			return sent ?: got;
-		put = call_of(out_kind, __NR_write, out, (long)buffer, got, 0);
-		if (put <= 0)
-			return sent ?: put;
-		*offset += put;
-		sent += put;
-		count -= put;
-		if (put < got)
-			break;
-	}
-	return sent;
-}
-
-/* From what has no position: what was read has to be written. */
-static long send_stream(long out, enum fd_kind out_kind, long in, enum fd_kind in_kind, long count,
-			void *buffer)
-{
-	long got = call_of(in_kind, __NR_read, in, (long)buffer, min(count, CHUNK), 0), put, all;
-
-	for (all = 0; all < got; all += put) {
-		put = call_of(out_kind, __NR_write, out, (long)buffer + all, got - all, 0);
-		if (put <= 0)
-			return all ?: put;
-	}
-	return got;
-}
-
-static long sendfile(const long args[6], enum fd_kind out_kind, enum fd_kind in_kind, void *buffer)
-{
-	long out = args[0], in = args[1], count = args[3], ret;
-	int64_t offset;
-
-	if (args[2] && peek(&offset, args[2], sizeof(offset)))
-		return -EFAULT;
-	if (!args[2])
-		offset = call_of(in_kind, __NR_lseek, in, 0, SEEK_CUR, 0);
-	if (offset == -ESPIPE)
-		return send_stream(out, out_kind, in, in_kind, count, buffer);
-	if (offset < 0)
-		return offset;
-	ret = send_from(out, out_kind, in, in_kind, &offset, count, buffer);
-	if (args[2])
-		return poke(args[2], &offset, sizeof(offset)) ?: ret;
-	call_of(in_kind, __NR_lseek, in, offset, SEEK_SET, 0);
-	return ret;
-}
-
-long copy_sendfile(long nr, const long args[6])
-{
-	enum fd_kind out = fd_kind(args[0]), in = fd_kind(args[1]);
-	void *buffer;
-	long ret;
-
-	if (!out == !in)
-		return out ? self_call(nr, args, NULL) : to_host(nr, args);
-	if (args[3] < 0)
-		return -EINVAL;
-	buffer = scratch_get(CHUNK);
-	if (!buffer)
-		return -ENOMEM;
-	ret = sendfile(args, out, in, buffer);
-	scratch_put(buffer, CHUNK);
-	return ret;
-}
-
 /* ------------------------------------------------------------------ splice */
+
+/* 0, or why it is none */
+static long check_pipe(long fd)
+{
+	if (host_call(__NR_fcntl, fd, F_GETPIPE_SZ, 0, 0, 0, 0) >= 0)
+		return 0;
+	return host_call(__NR_fcntl, fd, F_GETFD, 0, 0, 0, 0) < 0 ? -EBADF : -EINVAL;
+}
 
 /* A pipe of our own, for the length of a call */
 static int make_pipe(int pipe[2])
@@ -144,9 +76,8 @@ static long pipe_to_library(long in, long out, long len, int flags, void *buffer
 	close_pipe(copy);
 	if (got <= 0)
 		return got;
-	put = lib_call(__NR_sendto, out, (long)buffer, got,
-		       MSG_NOSIGNAL | (flags & SPLICE_F_NONBLOCK ? MSG_DONTWAIT : 0) |
-		       (flags & SPLICE_F_MORE ? MSG_MORE : 0), 0, 0);
+	put = lib_call(__NR_sendto, out, (long)buffer, got, flags & SPLICE_F_MORE ? MSG_MORE : 0,
+		       0, 0);
 	if (put == -ENOTSOCK)
 		put = lib_call(__NR_write, out, (long)buffer, got);
 	drop(in, buffer, put);
@@ -170,13 +101,14 @@ static long room(long pipe)
 	return size > PIPE_BUF ? size : PIPE_BUF;
 }
 
+/* Only the pipe's side is told not to wait: a socket knows that itself. */
 static long library_to_pipe(long in, long out, long len, int flags, void *buffer)
 {
 	struct pollfd fd = { out, POLLOUT, 0 };
-	int dont_wait = flags & SPLICE_F_NONBLOCK ? MSG_DONTWAIT : 0;
 	long got, put, all, space = room(out);
 
-	if (!space && dont_wait)
+	if (!space && (flags & SPLICE_F_NONBLOCK ||
+		       host_call(__NR_fcntl, out, F_GETFL, 0, 0, 0, 0) & O_NONBLOCK))
 		return -EAGAIN;
 	if (!space) {
 		put = host_call(__NR_ppoll, &fd, 1, 0, 0, 8, 0);
@@ -184,7 +116,7 @@ static long library_to_pipe(long in, long out, long len, int flags, void *buffer
 			return put;
 		space = room(out);
 	}
-	got = lib_call(__NR_recvfrom, in, (long)buffer, min(min(len, CHUNK), space), dont_wait, 0, 0);
+	got = lib_call(__NR_recvfrom, in, (long)buffer, min(min(len, CHUNK), space), 0, 0, 0);
 	if (got == -ENOTSOCK)
 		got = lib_call(__NR_read, in, (long)buffer, min(min(len, CHUNK), space));
 	for (all = 0; all < got; all += put) {
@@ -208,9 +140,12 @@ long copy_splice(long nr, const long args[6])
 		return to_host(nr, args);
 	if (in && out)
 		return self_call(nr, args, NULL);
-	if (args[1] || args[3])
+	ret = check_pipe(in ? args[2] : args[0]);
+	if (ret)
+		return ret;
+	if (args[in ? 3 : 1])
 		return -ESPIPE;
-	if (host_call(__NR_fcntl, in ? args[2] : args[0], F_GETPIPE_SZ, 0, 0, 0, 0) < 0)
+	if (args[in ? 1 : 3])
 		return -EINVAL;
 	if (!args[4])
 		return 0;
@@ -222,6 +157,81 @@ long copy_splice(long nr, const long args[6])
 	scratch_put(buffer, CHUNK);
 	return ret;
 }
+
+/* ---------------------------------------------------------------- sendfile */
+
+/* Sends what @in has from *@offset on, moving that by what was taken. */
+static long send_from(long out, enum fd_kind out_kind, long in, enum fd_kind in_kind,
+		      int64_t *offset, long count, void *buffer)
+{
+	long sent = 0, got, put;
+
+	while (count > 0) {
+		got = call_of(in_kind, __NR_pread64, in, (long)buffer, min(count, CHUNK), *offset);
+		if (got <= 0)
+			return sent ?: got;
+		put = call_of(out_kind, __NR_write, out, (long)buffer, got, 0);
+		if (put <= 0)
+			return sent ?: put;
+		*offset += put;
+		sent += put;
+		count -= put;
+		if (put < got)
+			break;
+	}
+	return sent;
+}
+
+/* From what has no position: into a pipe it may go. */
+static long send_stream(long out, long in, enum fd_kind in_kind, long count, void *buffer)
+{
+	if (!in_kind)			/* the host says what is wrong */
+		return host_call(__NR_sendfile, out, in, 0, count, 0, 0);
+	return check_pipe(out) ?: library_to_pipe(in, out, count, 0, buffer);
+}
+
+static long sendfile(const long args[6], enum fd_kind out_kind, enum fd_kind in_kind, void *buffer)
+{
+	long out = args[0], in = args[1], count = args[3], seek, ret;
+	int64_t offset;
+
+	if (args[2] && peek(&offset, args[2], sizeof(offset)))
+		return -EFAULT;
+	if (args[2] && offset < 0)
+		return -EINVAL;
+	seek = call_of(in_kind, __NR_lseek, in, 0, SEEK_CUR, 0);
+	if (seek == -ESPIPE)
+		return args[2] ? -ESPIPE : send_stream(out, in, in_kind, count, buffer);
+	if (seek < 0)
+		return seek;
+	if (!args[2])
+		offset = seek;
+	ret = send_from(out, out_kind, in, in_kind, &offset, count, buffer);
+	if (args[2])
+		return poke(args[2], &offset, sizeof(offset)) ?: ret;
+	call_of(in_kind, __NR_lseek, in, offset, SEEK_SET, 0);
+	return ret;
+}
+
+long copy_sendfile(long nr, const long args[6])
+{
+	enum fd_kind out = fd_kind(args[0]), in = fd_kind(args[1]);
+	void *buffer;
+	long ret;
+
+	if (!out == !in)
+		return out ? self_call(nr, args, NULL) : to_host(nr, args);
+	if (args[3] < 0)
+		return -EINVAL;
+	buffer = scratch_get(CHUNK);
+	if (!buffer)
+		return -ENOMEM;
+	ret = sendfile(args, out, in, buffer);
+	scratch_put(buffer, CHUNK);
+	return ret;
+}
+
+/* ------------------------------------------------------------------- others */
 
 /* Two descriptors of the same kind, or none of these calls */
 long copy_other(long nr, const long args[6])
