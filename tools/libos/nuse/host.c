@@ -21,13 +21,19 @@ static uint64_t realtime_ns(void *ctx)
 	return vdso_clock(CLOCK_REALTIME);
 }
 
-/* One that is in a call gets it when that is complete. */
+/*
+ * A thread that is in a call gets it when that is complete. What is for a process
+ * comes to its helper, which has no thread.
+ */
 static void note_signal(void *ctx, struct lib_task *task, int sig)
 {
 	struct share_thread *thread = share_thread_of(task);
+	uint32_t process = share_process_of(task);
 
 	(void)ctx;
-	if (task->done)
+	if (process)
+		host_call(__NR_kill, share->members[process].pid & ~SHARE_BIRTH, sig, 0, 0, 0, 0);
+	else if (task->done)
 		host_call(__NR_tgkill, share->members[thread->process].pid, thread->tid, sig, 0, 0, 0);
 	else
 		thread->signals |= 1ULL << (sig - 1);

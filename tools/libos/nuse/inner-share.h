@@ -22,6 +22,12 @@ void share_return_kick(struct share_thread *thread);
 
 struct share_thread *share_thread_of(const struct lib_task *task);
 
+/* The process whose helper the task is; 0: it is a thread's */
+static inline uint32_t share_process_of(const struct lib_task *task)
+{
+	return task->host[1];
+}
+
 /* lib_host::timer_arm, ::idle, ::wake */
 void share_arm(void *ctx, uint64_t deadline);
 void share_idle(void *ctx, struct lib_task *task, uint64_t deadline);

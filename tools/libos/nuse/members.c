@@ -75,10 +75,12 @@ static int make_member(struct lib_task *parent)
 	if (share->nr_members <= (uint32_t)i)
 		share->nr_members = i + 1;
 	err = share_make_task(parent, &member->helper, LIB_TASK_PROCESS);
-	if (!err)
-		return i;
-	free_member(member);
-	return err;
+	if (err) {
+		free_member(member);
+		return err;
+	}
+	member->helper->host[1] = i;
+	return i;
 }
 
 /* Under the lock: this process, which has its own memory, is the member from now on. */

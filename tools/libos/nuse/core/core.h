@@ -130,6 +130,10 @@ long path_umount(long nr, const long args[6]);
 
 /* ----------------------------------------------------------------- ids.c */
 
+/* The id that a process has on the other side; 0: it is in the instance no process */
+uint32_t ids_to_library(uint32_t pid);
+uint32_t ids_to_host(uint32_t pid);
+
 /* Users, groups and capabilities */
 long ids_call(long nr, const long args[6]);
 long ids_capset(long nr, const long args[6]);

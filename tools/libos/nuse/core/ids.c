@@ -15,6 +15,29 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 
+uint32_t ids_to_library(uint32_t pid)
+{
+	unsigned int i;
+
+	for (i = 1; i < SHARE_PROCESSES; i++)
+		if (share->members[i].pid == pid && share->members[i].helper)
+			return share->members[i].helper->tid;
+	return 0;
+}
+
+uint32_t ids_to_host(uint32_t pid)
+{
+	const struct lib_task *helper;
+	unsigned int i;
+
+	for (i = 1; i < SHARE_PROCESSES; i++) {
+		helper = share->members[i].helper;
+		if (helper && helper->tid == pid)
+			return share->members[i].pid;
+	}
+	return 0;
+}
+
 struct ids {
 	long uid, euid, gid, egid;
 };
