@@ -117,6 +117,8 @@ struct share_member {
  * @entries:	counts who enters
  * @changes:	counts what happens to members
  * @deadline:	of the kernel's next timer
+ * @fired:	when it was seen last whether that is due, by the processor's clock
+ * @fired_for:	how long, by that clock, until a call looks again: half a millisecond
  * @poller_until: what who polls waits for
  * @poller:	the thread that polls, from 1, or the keeper; 0: nobody
  * @waiting:	first of the threads that sleep
@@ -134,6 +136,8 @@ struct share_control {
 	uint32_t changes;
 	uint64_t entries;
 	uint64_t deadline;
+	uint64_t fired;
+	uint64_t fired_for;
 	uint64_t poller_until;
 	uint32_t poller;
 	uint32_t waiting;
