@@ -30,13 +30,13 @@ static long do_library(long nr, const long args[6])
 	return is_open(nr) ? fd_make(nr, args, opens_cloexec(nr, args)) : self_call(nr, args, NULL);
 }
 
-/* The path is argument @i. */
-static long do_path(long nr, const long args[6], int i)
+/* The path is argument @i, and relative to @dir. */
+static long do_path(long nr, const long args[6], int dir, int i)
 {
 	long changed[6] = { args[0], args[1], args[2], args[3], args[4], args[5] };
 	char head[TREE_HEAD + 1];
 
-	switch (tree_whose(args[i], head)) {
+	switch (tree_whose(dir, args[i], head)) {
 	case OF_HOST:
 		return to_host(nr, args);
 	case OF_INSTANCE:
@@ -52,49 +52,44 @@ static long do_path(long nr, const long args[6], int i)
 
 long path_call(long nr, const long args[6])
 {
-	return do_path(nr, args, 0);
+	return do_path(nr, args, AT_FDCWD, 0);
 }
 
 /* Relative to a directory's descriptor, or with no path but the descriptor */
 long path_at_call(long nr, const long args[6])
 {
-	char first = 0;
+	char first;
 
-	if ((int)args[0] == AT_FDCWD)
-		return do_path(nr, args, 1);
-	if (args[1] && peek(&first, args[1], 1))
-		return to_host(nr, args);
-	if (first == '/')
-		return do_path(nr, args, 1);
-	return fd_kind(args[0]) ? do_library(nr, args) : to_host(nr, args);
+	if (fd_kind(args[0]) && (!args[1] || (!peek(&first, args[1], 1) && first != '/')))
+		return do_library(nr, args);
+	return do_path(nr, args, args[0], 1);
 }
 
 /* The link is where its own path, argument @i, says; what it has, is mapped alike. */
-static long make_link(long nr, const long args[6], int i)
+static long make_link(long nr, const long args[6], int dir, int i)
 {
 	long changed[6] = { args[0], args[1], args[2], args[3], args[4], args[5] };
 	char target[TREE_HEAD + 1], link[TREE_HEAD + 1];
-	enum whose whose = tree_whose(args[i], link);
+	enum whose whose = tree_whose(dir, args[i], link);
 
 	if (whose != OF_INSTANCE && whose != MAPPED)
 		return to_host(nr, args);
 	if (whose == MAPPED)
 		changed[i] = (long)link;
-	if (tree_whose(args[0], target) == MAPPED)
+	if (!peek(target, args[0], 1) && target[0] == '/' &&
+	    tree_whose(AT_FDCWD, args[0], target) == MAPPED)
 		changed[0] = (long)target;
 	return self_call(nr, changed, NULL);
 }
 
 long path_symlink(long nr, const long args[6])
 {
-	return make_link(nr, args, 1);
+	return make_link(nr, args, AT_FDCWD, 1);
 }
 
 long path_symlinkat(long nr, const long args[6])
 {
-	if (fd_kind(args[1]))
-		return self_call(nr, args, NULL);
-	return (int)args[1] == AT_FDCWD ? make_link(nr, args, 2) : to_host(nr, args);
+	return fd_kind(args[1]) ? self_call(nr, args, NULL) : make_link(nr, args, args[1], 2);
 }
 
 /* ------------------------------------------------------ working directory */
@@ -124,7 +119,7 @@ long path_chdir(long nr, const long args[6])
 {
 	char head[TREE_HEAD + 1];
 
-	switch (tree_whose(args[0], head)) {
+	switch (tree_whose(AT_FDCWD, args[0], head)) {
 	case OF_INSTANCE:
 		return in_instance(self_call(nr, args, NULL));
 	case MAPPED:
@@ -177,11 +172,11 @@ long path_mount(long nr, const long args[6])
 	const unsigned long propagation = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
 	long changed[6] = { args[0], args[1], args[2], args[3], args[4] };
 	char from[TREE_HEAD + 1], to[TREE_HEAD + 1];
-	enum whose whose = tree_whose(args[1], to);
+	enum whose whose = tree_whose(AT_FDCWD, args[1], to);
 
 	if (whose == MAPPED)
 		changed[1] = (long)to;
-	if (args[0] && tree_whose(args[0], from) == MAPPED)
+	if (args[0] && tree_whose(AT_FDCWD, args[0], from) == MAPPED)
 		changed[0] = (long)from;
 	if (whose == OF_INSTANCE || whose == MAPPED)
 		return self_call(nr, changed, NULL);
@@ -194,7 +189,7 @@ long path_umount(long nr, const long args[6])
 {
 	char head[TREE_HEAD + 1];
 
-	switch (tree_whose(args[0], head)) {
+	switch (tree_whose(AT_FDCWD, args[0], head)) {
 	case OF_INSTANCE:
 		return self_call(nr, args, NULL);
 	case MAPPED:

@@ -165,16 +165,9 @@ static bool map(char path[TREE_HEAD + 1])
 	return map_process(path);
 }
 
-enum whose tree_whose(long path, char head[TREE_HEAD + 1])
+/* Of an absolute path; it is complete if @len is not negative. */
+static enum whose whose(char head[TREE_HEAD + 1], long len)
 {
-	long len = peek_string(head, path, TREE_HEAD);
-
-	if (len == -EFAULT)
-		return OF_HOST;
-	if (head[0] != '/')
-		return share->members[self_member()].inside ? OF_INSTANCE : OF_HOST;
-	if (len < 0)
-		head[TREE_HEAD] = 0;
 	switch (head[1]) {
 	case 'p':
 	case 's':
@@ -191,6 +184,68 @@ enum whose tree_whose(long path, char head[TREE_HEAD + 1])
 	if (is_ours(head))
 		return OF_INSTANCE;
 	return len > 0 && map(head) ? MAPPED : OF_HOST;
+}
+
+/* ---------------------------------------------------------- relative paths */
+
+/* Whether it may go on into a tree from a directory above: so most are passed on. */
+static bool may_lead(const char *path)
+{
+	static const char *const words[] = {
+		"net", "netns", "ns", "class", "sys", "proc", "run", "dev", "devices",
+		"virtual", "self", "thread-self", "task", "var",
+	};
+	unsigned int i;
+
+	if (*path >= '1' && *path <= '9')
+		return true;
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (is_below(path, words[i]))
+			return true;
+	return false;
+}
+
+/* The directory's path at the host; false if it is too long to be above a tree */
+static bool find_base(int dir, char base[TREE_HEAD / 2])
+{
+	char link[32];
+	long len;
+
+	if (dir == AT_FDCWD)
+		return host_call(__NR_getcwd, base, TREE_HEAD / 2, 0, 0, 0, 0) > 0;
+	append_number(append(link, "/proc/self/fd/"), dir);
+	len = host_call(__NR_readlink, link, base, TREE_HEAD / 2 - 1, 0, 0, 0);
+	if (len <= 0 || len == TREE_HEAD / 2 - 1)
+		return false;
+	base[len] = 0;
+	return true;
+}
+
+static enum whose whose_relative(int dir, char head[TREE_HEAD + 1], long len)
+{
+	char base[TREE_HEAD / 2], tail[TREE_HEAD];
+	const char *path = after(head, "./") ?: head;
+	enum whose ret;
+
+	if (dir == AT_FDCWD && share->members[self_member()].inside)
+		return OF_INSTANCE;
+	if (len < 0 || len >= TREE_HEAD / 2 || !may_lead(path) || !find_base(dir, base))
+		return OF_HOST;
+	append(tail, path);
+	append(append(append(head, base), base[1] ? "/" : ""), tail);
+	ret = whose(head, length(head));
+	return ret == OF_INSTANCE ? MAPPED : ret;
+}
+
+enum whose tree_whose(int dir, long path, char head[TREE_HEAD + 1])
+{
+	long len = peek_string(head, path, TREE_HEAD);
+
+	if (len == -EFAULT)
+		return OF_HOST;
+	if (len < 0)
+		head[TREE_HEAD] = 0;
+	return head[0] == '/' ? whose(head, len) : whose_relative(dir, head, len);
 }
 
 bool tree_has(const char *path)

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#define TREE_HEAD	64			/* no path that matters is decided later */
+#define TREE_HEAD	128			/* no path that matters is decided later */
 
 enum whose {
 	OF_HOST,
@@ -20,8 +20,11 @@ enum whose {
 	MAPPED_FILE,	/* share_control::resolv_conf of the host */
 };
 
-/* Takes the start of the program's path to @head; with MAPPED, that is the path. */
-enum whose tree_whose(long path, char head[TREE_HEAD + 1]);
+/*
+ * Takes the start of the program's path, which may be relative to @dir, to @head;
+ * with MAPPED, that is the path.
+ */
+enum whose tree_whose(int dir, long path, char head[TREE_HEAD + 1]);
 
 /* Whether a directory of the instance, by its own name, is one that programs see */
 bool tree_has(const char *path);
