@@ -184,13 +184,10 @@ int control_each(int (*fn)(const char *name))
 
 void control_forget(const char *name)
 {
-	static const char *const suffixes[] = { SOCK, CONTROL_RESOLV_CONF };
 	char path[UNIX_PATH];
-	unsigned int i;
 
-	for (i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
-		if (!control_path(path, name, suffixes[i]))
-			unlink(path);
+	if (!control_path(path, name, SOCK))
+		unlink(path);
 }
 
 /* ---------------------------------------------------------------- messages */
@@ -204,6 +201,8 @@ int control_receive(int fd, struct control_answer *answer, int *fds, unsigned in
 {
 	ssize_t len = unix_receive(fd, answer, sizeof(*answer), fds, nr);
 
+	if (len == -EMFILE)
+		return fail(EMFILE, "the instance has more descriptors than this process may have: raise ulimit -Hn");
 	if (len == -EAGAIN)
 		return fail(ETIMEDOUT, "the keeper of the instance does not answer");
 	if (len < (ssize_t)offsetof(struct control_answer, text) + 1)

@@ -3,7 +3,7 @@
  * control.h - where the instances of a user are, and how one talks to them.
  *
  * In one directory, which is the user's alone, each instance has a socket
- * NAME.sock, on which its keeper listens, and files NAME.*. A command connects,
+ * NAME.sock, on which its keeper listens, or, dead, a file NAME.log. A command connects,
  * sends one request, and gets one answer; the connection stays until the command
  * is done. Functions return a negative errno on failure, with its text in
  * libos_error().
@@ -18,7 +18,6 @@
 #define CONTROL_NAME	32		/* bytes of a name */
 #define CONTROL_TEXT	(68 << 10)	/* ... of a text, at most */
 
-#define CONTROL_RESOLV_CONF ".resolv.conf"
 #define CONTROL_LOG_FILE ".log"		/* of an instance that died, see keeper.c */
 
 enum control_request {
@@ -57,7 +56,7 @@ int control_path(char path[UNIX_PATH], const char *name, const char *suffix);
  */
 int control_claim(char name[CONTROL_NAME], const char *program);
 
-/* Removes what an instance has in the directory, but for its log. */
+/* Removes the socket of an instance. */
 void control_forget(const char *name);
 
 /* Connects to the keeper of an instance. */

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include "../dev/pcapng.h"
 #include "../dev/tap-host.h"
@@ -37,16 +36,8 @@ struct libos_pcap {
 /* A descriptor gets the number that it has in all processes. */
 static int place(int fd, unsigned int which)
 {
-	struct rlimit limit, raised;
-	int ret;
-
-	getrlimit(RLIMIT_NOFILE, &limit);
-	raised = limit;
-	raised.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &raised);
-	ret = dup2(fd, own_fd(which));
-	setrlimit(RLIMIT_NOFILE, &limit);
-	return ret < 0 ? fail(errno, "no descriptor %d: %s", own_fd(which), strerror(errno)) : 0;
+	return dup2(fd, own_fd(which)) < 0 ? fail(errno, "no descriptor %d: %s", own_fd(which),
+						  strerror(errno)) : 0;
 }
 
 /* The kernel's part; @fd is left alone. */

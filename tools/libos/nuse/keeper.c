@@ -13,11 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -230,23 +232,25 @@ static int boot(const struct nuse_config *config)
 	return 0;
 }
 
+/* Not in a directory: programs may have become a user who cannot read the keeper's. */
 static int write_resolv_conf(const struct nuse_config *config)
 {
 	char *text = nuse_resolv_conf(config);
-	FILE *file;
-	int err;
+	ssize_t len;
+	int fd;
 
 	if (!text)
 		return 0;
-	err = control_path(share->resolv_conf, keeper.facts.name, CONTROL_RESOLV_CONF);
-	if (!err) {
-		file = fopen(share->resolv_conf, "we");
-		if (!file || fputs(text, file) < 0 || fclose(file))
-			err = fail(errno, "cannot write %s: %s", share->resolv_conf,
-				   strerror(errno));
-	}
+	len = strlen(text);
+	fd = memfd_create("resolv.conf", MFD_CLOEXEC);
+	if (fd < 0 || write(fd, text, len) != len || fchmod(fd, 0644) ||
+	    dup2(fd, own_fd(FD_RESOLV_CONF)) < 0)
+		return fail(errno, "cannot write a resolv.conf: %s", strerror(errno));
+	close(fd);
 	free(text);
-	return err;
+	snprintf(share->resolv_conf, sizeof(share->resolv_conf), "/proc/self/fd/%d",
+		 own_fd(FD_RESOLV_CONF));
+	return 0;
 }
 
 static int configure(const struct nuse_config *config)
@@ -291,7 +295,7 @@ static int keep(const struct nuse_config *config, const char *program, int fd, p
 	return !!err;
 }
 
-/* By way of a child that ends at once: the program will know of no child. */
+/* By way of a child that ends at once, without a signal: the program will know of none. */
 int keeper_start(const struct nuse_config *config, const char *program)
 {
 	pid_t self = getpid(), child;
@@ -299,12 +303,12 @@ int keeper_start(const struct nuse_config *config, const char *program)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return fail(errno, "no sockets: %s", strerror(errno));
-	child = fork();
+	child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
 	if (!child)
 		_exit(fork() ? 0 : keep(config, program, ends[1], self));
 	close(ends[1]);
 	if (child > 0) {
-		waitpid(child, NULL, 0);
+		waitpid(child, NULL, __WALL);
 		return ends[0];
 	}
 	close(ends[0]);

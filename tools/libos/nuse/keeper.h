@@ -15,7 +15,8 @@
  *
  * Returns the connection on which the keeper sends a struct control_answer with
  * the descriptors of the instance, or a negative errno, with its text. The
- * calling process counts as one of the instance's from the beginning.
+ * calling process counts as one of the instance's from the beginning. It has raised
+ * its limit of descriptors, which the keeper inherits.
  */
 int keeper_start(const struct nuse_config *config, const char *program);
 

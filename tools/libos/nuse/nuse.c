@@ -183,18 +183,25 @@ static int place_all(const int *fds, unsigned int nr)
 	return 0;
 }
 
-static int take_descriptors(const int *fds, unsigned int nr)
-{
-	struct rlimit limit, raised;
-	int err;
+/*
+ * They may have numbers, and be more, than the limit has it that the program will
+ * have: between these two calls.
+ */
+static struct rlimit own_limit;
 
-	getrlimit(RLIMIT_NOFILE, &limit);
-	raised = limit;
-	raised.rlim_cur = limit.rlim_max;
+static void raise_limit(void)
+{
+	struct rlimit raised;
+
+	getrlimit(RLIMIT_NOFILE, &own_limit);
+	raised = own_limit;
+	raised.rlim_cur = raised.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &raised);
-	err = place_all(fds, nr);
-	setrlimit(RLIMIT_NOFILE, &limit);
-	return err;
+}
+
+static void restore_limit(void)
+{
+	setrlimit(RLIMIT_NOFILE, &own_limit);
 }
 
 /* ---------------------------------------------------------------- commands */
@@ -224,6 +231,7 @@ static int become(char **argv)
 	args[0] = path;
 	args[1] = note;
 	memcpy(args + 2, argv, nr * sizeof(*args));
+	restore_limit();
 	execv(path, args);
 	fprintf(stderr, "nuse: %s: %s\n", path, strerror(errno));
 	return STATUS_ERROR;
@@ -246,10 +254,11 @@ static int run_new(int argc, char **argv)
 	status = argv[first] ? check_program(argv[first]) : 0;
 	if (status)
 		return status;
+	raise_limit();
 	fd = keeper_start(&config, argv[first]);
 	err = fd < 0 ? fd : control_receive(fd, &answer, fds, &nr);
 	if (!err && argv[first])
-		err = take_descriptors(fds, nr);
+		err = place_all(fds, nr);
 	if (err)
 		return complain(STATUS_ERROR, libos_error());
 	return argv[first] ? become(argv + first) : puts(answer.name) < 0;
@@ -268,10 +277,11 @@ static int join(int argc, char **argv)
 	status = check_program(*program);
 	if (status)
 		return status;
+	raise_limit();
 	fd = control_dial(argv[2]);
 	err = fd < 0 ? fd : control_ask(fd, CONTROL_JOIN, &answer, fds, &nr);
 	if (!err)
-		err = take_descriptors(fds, nr);
+		err = place_all(fds, nr);
 	return err ? complain(STATUS_ERROR, libos_error()) : become(program);
 }
 

@@ -96,6 +96,7 @@ static int send_answer(int fd, bool member)
 	if (member && !answer.err) {
 		nr = add_fds(fds, nr, 0, FD_DEVICE + share->nr_devices);
 		nr = add_fds(fds, nr, FD_CAPTURE, share->nr_captures);
+		nr = add_fds(fds, nr, FD_RESOLV_CONF, *share->resolv_conf != 0);
 	}
 	return unix_send(fd, &answer, control_answer_size(&answer), fds, nr);
 }

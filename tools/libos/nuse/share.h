@@ -51,7 +51,8 @@ enum {
 	FD_KICK,		/* eventfds: threads wait on them */
 	FD_DEVICE = FD_KICK + SHARE_KICKS,
 	FD_CAPTURE = FD_DEVICE + SHARE_DEVICES,	/* files of captures */
-	NR_OWN_FDS = FD_CAPTURE + SHARE_CAPTURES
+	FD_RESOLV_CONF = FD_CAPTURE + SHARE_CAPTURES,
+	NR_OWN_FDS
 };
 
 /* A device of the instance, number n: own_fd(FD_DEVICE + n) */
@@ -159,7 +160,7 @@ struct share_control {
 	uint32_t nr_members;			/* all were below */
 	struct share_member members[SHARE_PROCESSES];	/* by number; 0 is none */
 	struct share_thread threads[SHARE_THREADS];
-	char resolv_conf[108];			/* path of what programs get for it, or "" */
+	char resolv_conf[32];			/* path of what programs get for it, or "" */
 	struct share_mapping mappings[SHARE_MAPPINGS];
 	struct share_pages pages;
 	struct share_transit transit;

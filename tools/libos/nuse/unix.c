@@ -151,5 +151,5 @@ ssize_t unix_receive(int fd, void *data, size_t size, int *fds, unsigned int *nr
 		*nr = (hdr->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		memcpy(fds, CMSG_DATA(hdr), *nr * sizeof(int));
 	}
-	return len;
+	return msg.msg_flags & MSG_CTRUNC ? -EMFILE : len;
 }
