@@ -32,11 +32,16 @@ static unsigned long page_bit(const struct page *page)
 void arch_alloc_page(struct page *page, int order)
 {
 	unsigned long first = page_bit(page), end = first + (1UL << order);
+	bool was_used;
 
 	fresh = fresh_end = NULL;
-	if (!used || find_next_bit(used, end, first) < end)
+	if (!used)
 		return;
+	/* Some of it may have been in use: from now on all of it was. */
+	was_used = find_next_bit(used, end, first) < end;
 	bitmap_set(used, first, end - first);
+	if (was_used)
+		return;
 	fresh = page_to_virt(page);
 	fresh_end = fresh + (PAGE_SIZE << order);
 }
