@@ -6,6 +6,7 @@
 #include "harness.h"
 #include <linux/bpf.h>
 #include <linux/btf.h>
+#include <pthread.h>
 #include "util.h"
 
 FIXTURE(btf) {
@@ -199,6 +200,42 @@ TEST_F(btf, program_is_relocated)
 
 	ASSERT_LE(0, prog);
 	EXPECT_EQ(42, run(self->l, prog));
+}
+
+static void *load_many(void *l)
+{
+	const struct bpf_insn insns[] = { INSN_SET(0, 7), INSN_EXIT };
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_SCHED_CLS, .license = (uintptr_t)"GPL",
+		.insns = (uintptr_t)insns, .insn_cnt = ARRAY_SIZE(insns),
+	};
+	long prog, i;
+
+	for (i = 0; i < 100; i++) {
+		prog = bpf(l, BPF_PROG_LOAD, &attr);
+		if (prog < 0)
+			return (void *)prog;
+		libos_close_fd(l, prog);
+	}
+	return NULL;
+}
+
+/*
+ * What reading the types leaves behind is in pages that were in use before, and
+ * in pages next to them that were not: who gets those has to find them zero.
+ */
+TEST_F(btf, read_while_others_load)
+{
+	pthread_t threads[8];
+	unsigned int i;
+	void *err;
+
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, load_many, self->l));
+	for (i = 0; i < ARRAY_SIZE(threads); i++) {
+		ASSERT_EQ(0, pthread_join(threads[i], &err));
+		EXPECT_EQ(NULL, err);
+	}
 }
 
 TEST_F(btf, of_the_program)
