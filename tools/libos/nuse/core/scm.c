@@ -161,8 +161,7 @@ static long send_carriers(const long args[6], struct msghdr *msg)
 		ret = host_call(__NR_sendmsg, args[0], msg, args[2], 0, 0, 0);
 	while (carriers.nr)
 		host_close(carriers.fds[--carriers.nr]);
-	if (ret < 0)
-		collect();
+	collect();			/* it may have been received before that */
 	return ret;
 }
 
