@@ -120,9 +120,9 @@ extern const uint64_t *nuse_fds;
  *	} while (the call was ended by host_wait() && may be made again after ran);
  *
  * Between the two, only SIGSYS, SIGSEGV and SIGBUS are delivered after the first
- * signal that was put off, and all others are blocked at the host. Signals whose
- * action is the default one are the host's business: they may end the thread
- * anywhere.
+ * signal that was put off, and all others are blocked at the host. So a signal
+ * whose default action ends the process does so outside; but SIGKILL, SIGSTOP and
+ * its kin, and real-time signals without a handler are the host's business.
  *
  * The handler's frame lies on whatever stack the thread has inside: 4 KiB have to
  * be left there, and on signal stacks that the program has.
@@ -215,11 +215,18 @@ bool nuse_wants(long nr);
  * CLONE_THREAD is a child that works on its parent's memory (vfork,
  * posix_spawn). begin and end are called in the parent, before and after, with
  * what the call returned, which may be an error; new_thread in the child. All
- * signals are blocked meanwhile.
+ * signals are blocked meanwhile. An error of begin is what the call returns,
+ * which is not made then.
  */
-void nuse_clone_begin(uint64_t flags);
+long nuse_clone_begin(uint64_t flags);
 void nuse_clone_end(uint64_t flags, long ret);
 void nuse_new_thread(uint64_t flags);
+
+/*
+ * A signal is about to end the process, by its default action or after a fault,
+ * in a thread that is not inside.
+ */
+void nuse_dying(void);
 
 /*
  * Programs that are exec'ed are started by nuse-run: where it is, and the file

@@ -160,7 +160,8 @@ static void lock_slow(uint32_t tid)
 		/* Its holder is gone: the first to see that takes it over. */
 		if (__atomic_compare_exchange_n(&share->lock, &seen, tid | WAITERS, false,
 						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
-			share_declare_dead("a process was killed inside the kernel");
+			if (share->entries & 1)
+				share_declare_dead("a process was killed inside the kernel");
 			return;
 		}
 	}
@@ -170,6 +171,22 @@ static void unlock(void)
 {
 	if (__atomic_exchange_n(&share->lock, 0, __ATOMIC_RELEASE) & WAITERS)
 		futex_wake(&share->lock, 1);
+}
+
+/* Until the end: the lock is for others. */
+static void await_end(void)
+{
+	unlock();
+	for (;;)
+		futex_wait(&share_process.ending, share_process.ending, NS_PER_S);
+}
+
+static bool is_ending(void)
+{
+	uint32_t ending = __atomic_load_n(&share_process.ending, __ATOMIC_RELAXED);
+
+	/* A child on the memory of one that has ended goes on. */
+	return ending && ending == host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
 }
 
 static int enter(uint32_t tid)
@@ -183,6 +200,8 @@ static int enter(uint32_t tid)
 		unlock();
 		return -EOWNERDEAD;
 	}
+	if (__builtin_expect(is_ending(), 0))
+		await_end();
 	share_pages_sync();
 	share->entries++;
 	return 0;
@@ -197,6 +216,7 @@ static void leave(void)
 	for (i = 0; i < nr; i++)
 		wakes[i] = share->wakes[i];
 	share->nr_wakes = 0;
+	share->entries++;
 	unlock();
 	for (i = 0; i < nr; i++)
 		wake(wakes[i]);
@@ -209,6 +229,14 @@ int share_enter(void)
 
 void share_leave(void)
 {
+	leave();
+}
+
+void share_end(void)
+{
+	if (share_enter())
+		return;
+	share_process.ending = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
 	leave();
 }
 
@@ -541,7 +569,7 @@ static uint64_t care(bool *polls)
 		look();
 	fire();
 	share->exports.run();
-	quiet = share->entries == entries + 1 ? quiet + 1 : 0;
+	quiet = share->entries == entries + 2 ? quiet + 1 : 0;
 	entries = share->entries;
 	if (quiet < QUIET_TICKS) {
 		if (quiet && !share->poller)

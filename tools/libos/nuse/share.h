@@ -115,7 +115,7 @@ struct share_member {
  * @lock:	thread id at the host of who is inside, with a bit for others that
  *		wait; 0: nobody
  * @dead:	a process died inside, or the kernel panicked: nobody enters again
- * @entries:	counts who enters
+ * @entries:	counts who enters and who leaves: odd while somebody is inside
  * @changes:	counts what happens to members
  * @deadline:	of the kernel's next timer
  * @fired:	when it was seen last whether that is due, by the processor's clock
@@ -176,10 +176,14 @@ static inline int own_fd(unsigned int which)
 	return share->fd_base + which;
 }
 
-/* What is a process's own */
+/**
+ * struct share_process - what is a process's own
+ * @ending:	its pid, when it is about to end: none of its threads enters again
+ */
 struct share_process {
 	uint32_t number;
 	uint32_t pid;
+	uint32_t ending;
 };
 extern struct share_process share_process;
 
@@ -255,6 +259,9 @@ static inline unsigned int share_slot(const struct share_thread *thread)
 /* The lock, for whatever else is to be done; -EOWNERDEAD if the instance is dead. */
 int share_enter(void);
 void share_leave(void);
+
+/* The process is about to end, with all of its threads: none of them will be inside. */
+void share_end(void);
 
 /*
  * The keeper: looks after timers and devices while no

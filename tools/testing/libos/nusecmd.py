@@ -281,10 +281,11 @@ def log():
 
 
 def kill_inside(name):
-    """As if a process had been killed inside: the lock's holder is nobody."""
+    """As if a process had been killed inside: the lock's holder is nobody, entries are odd."""
     with open(f"/proc/{keeper(name)}/fd/{FD_CONTROL}", "r+b", buffering=0) as control:
         with mmap.mmap(control.fileno(), 4096) as page:
             page[0:4] = (1 << 22).to_bytes(4, "little")
+            page[16] |= 1
 
 
 @test

@@ -18,9 +18,10 @@ hidden long nuse_call(long nr, const long a[6])
 	return host_call(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
-hidden void nuse_clone_begin(uint64_t flags)
+hidden long nuse_clone_begin(uint64_t flags)
 {
 	(void)flags;
+	return 0;
 }
 
 hidden void nuse_clone_end(uint64_t flags, long ret)
@@ -32,6 +33,10 @@ hidden void nuse_clone_end(uint64_t flags, long ret)
 hidden void nuse_new_thread(uint64_t flags)
 {
 	(void)flags;
+}
+
+hidden void nuse_dying(void)
+{
 }
 
 hidden uintptr_t nuse_fault(uintptr_t ip, uintptr_t addr)

@@ -214,12 +214,22 @@ static void inherit(struct birth *b)
 	b->left = NULL;
 }
 
+/* The core has refused it. */
+static void give_up(struct birth *b, struct ucontext *uc)
+{
+	if (is_guest(b->flags))
+		__atomic_sub_fetch(&birth_guests, 1, __ATOMIC_RELAXED);
+	uc->uc_sigmask = b->mask;
+	__atomic_store_n(&b->users, 0, __ATOMIC_RELEASE);
+}
+
 void birth_begin(long nr, struct ucontext *uc)
 {
 	struct thread *self = thread_self();
 	struct birth *b;
 	uint64_t flags;
 	int users;
+	long err;
 
 	if (flags_of(nr, &uc->uc_mcontext, &flags)) {
 		uc->uc_mcontext.rax = -EFAULT;
@@ -239,7 +249,12 @@ void birth_begin(long nr, struct ucontext *uc)
 	host_call(__NR_rt_sigprocmask, SIG_SETMASK, &uc->uc_sigmask, 0, sizeof(b->mask), 0, 0);
 	if (is_guest(flags))
 		__atomic_add_fetch(&birth_guests, 1, __ATOMIC_RELAXED);
-	nuse_clone_begin(flags);
+	err = nuse_clone_begin(flags);
+	if (err) {
+		give_up(b, uc);
+		uc->uc_mcontext.rax = err;
+		return;
+	}
 	b->core = self ? self->pub.core : 0;	/* which may be of just now */
 	uc->uc_mcontext.rax = nr;
 	uc->uc_mcontext.rbx = (uint64_t)b;

@@ -62,6 +62,10 @@ static void give_back_held(struct thread *self, int sig, siginfo_t *info)
 /* By the default action, when the entry has returned */
 static void *die(int sig, siginfo_t *info)
 {
+	struct thread *self = thread_self();
+
+	if (self && !self->pub.inside)
+		nuse_dying();
 	signal_default(sig);
 	send_again(NULL, sig, info);
 	return NULL;
@@ -180,7 +184,7 @@ static bool take_once(int sig, struct sigaction *action)
 	__sighandler_t was = __atomic_exchange_n(&action->sa_handler, SIG_DFL, __ATOMIC_RELAXED);
 
 	if (!(signal_bit(sig) & NEVER_BLOCKED))
-		signal_default(sig);
+		signal_reset(sig);
 	return was != SIG_DFL;
 }
 

@@ -92,6 +92,8 @@ hidden int signal_arm(struct signal_state *state, bool cleared);
 hidden long signal_action(const long args[6]);
 /* The host's action */
 hidden void signal_default(int sig);
+/* The program's is the default one. */
+hidden void signal_reset(int sig);
 
 hidden long signal_mask(const long args[6], uint64_t *mask);
 hidden long signal_suspend(const long args[6]);

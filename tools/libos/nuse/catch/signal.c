@@ -7,7 +7,8 @@
  * here. SIGSYS, SIGSEGV and SIGBUS have it even where the program has no handler,
  * and no thread ever blocks them at the host, neither by a mask, nor in a
  * handler, nor while it waits: the first is how calls trap, the others are how
- * bad pointers in calls become EFAULT. What the program asks for is remembered
+ * bad pointers in calls become EFAULT. So have signals whose default action ends
+ * the process, where that is the action: it must not be inside then. What the program asks for is remembered
  * and told when it asks, and those that are meant for the program come to it by
  * that. A new program starts with these three at their default and not blocked.
  *
@@ -15,6 +16,14 @@
  * a mixture; no program does that.
  */
 #include "inner.h"
+
+/* Those that others send, or the host for something that is no fault */
+#define ENDS_BY_DEFAULT								\
+	(signal_bit(SIGHUP) | signal_bit(SIGINT) | signal_bit(SIGQUIT) | signal_bit(SIGABRT) | \
+	 signal_bit(SIGUSR1) | signal_bit(SIGUSR2) | signal_bit(SIGPIPE) | signal_bit(SIGALRM) | \
+	 signal_bit(SIGTERM) | signal_bit(SIGSTKFLT) | signal_bit(SIGXCPU) | \
+	 signal_bit(SIGXFSZ) | signal_bit(SIGVTALRM) | signal_bit(SIGPROF) | \
+	 signal_bit(SIGIO) | signal_bit(SIGPWR))
 
 /* Flags of the host's action that are not the program's */
 #define OUR_FLAGS	(SA_SIGINFO | SA_RESETHAND)
@@ -97,11 +106,18 @@ static long other_action(int sig, const struct sigaction *action, struct sigacti
 	if (action && is_handler(action) && sig != SIGKILL && sig != SIGSTOP) {
 		*ours = *action;
 		ret = enter_by(sig, action, old);
+	} else if (action && action->sa_handler == SIG_DFL && signal_bit(sig) & ENDS_BY_DEFAULT) {
+		*ours = *action;
+		ret = arm(sig, old);
 	} else {
 		ret = real_action(sig, action, old);
 	}
 	if (old->sa_handler != (__sighandler_t)signal_entry)
 		return ret;
+	if (before.sa_handler == SIG_DFL) {
+		*old = before;
+		return ret;
+	}
 	old->sa_handler = before.sa_handler;
 	old->sa_flags = (old->sa_flags & ~OUR_FLAGS) | (before.sa_flags & OUR_FLAGS);
 	old->sa_mask |= before.sa_mask & NEVER_BLOCKED;
@@ -134,6 +150,30 @@ void signal_default(int sig)
 	real_action(sig, &action, NULL);
 }
 
+void signal_reset(int sig)
+{
+	struct sigaction old;
+
+	if (signal_bit(sig) & ENDS_BY_DEFAULT)
+		arm(sig, &old);
+	else
+		signal_default(sig);
+}
+
+static void arm_those_that_end(struct signal_state *state)
+{
+	struct sigaction now;
+	int sig;
+
+	for (sig = 1; sig <= SIGSYS; sig++) {
+		if (!(signal_bit(sig) & ENDS_BY_DEFAULT) || real_action(sig, NULL, &now) ||
+		    now.sa_handler != SIG_DFL)
+			continue;
+		state->actions[sig - 1] = now;
+		arm(sig, &now);
+	}
+}
+
 int signal_arm(struct signal_state *state, bool cleared)
 {
 	static const int sigs[] = { SIGSYS, SIGSEGV, SIGBUS };
@@ -149,6 +189,7 @@ int signal_arm(struct signal_state *state, bool cleared)
 		if (!cleared || ours->sa_handler != SIG_IGN)
 			*ours = old;
 	}
+	arm_those_that_end(state);
 	return 0;
 }
 

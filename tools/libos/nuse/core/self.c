@@ -182,21 +182,26 @@ static bool borrows(uint64_t flags)
 	return flags & CLONE_VM && !(flags & CLONE_THREAD);
 }
 
-void nuse_clone_begin(uint64_t flags)
+long nuse_clone_begin(uint64_t flags)
 {
 	struct catch_thread *self = catch_thread();
 	struct share_thread *thread;
-	int err;
+	int number;
 
-	if (flags & CLONE_THREAD || !self)
-		return;
+	if (flags & CLONE_THREAD)
+		return 0;
+	if (!self)
+		return -EAGAIN;
 	catch_enter(self);
-	thread = entry_of(self, &err);
+	thread = entry_of(self, &number);
 	if (thread)
-		children[share_slot(thread)] = share_fork(thread);
+		children[share_slot(thread)] = number = share_fork(thread);
 	catch_leave(self);
+	if (number < 0)
+		return number;
 	if (borrows(flags))
 		__atomic_add_fetch(&lenders, 1, __ATOMIC_RELAXED);
+	return 0;
 }
 
 void nuse_clone_end(uint64_t flags, long ret)
@@ -264,15 +269,22 @@ void nuse_new_thread(uint64_t flags)
 	catch_leave(self);
 }
 
-/* Whether the thread is the only one of its process */
-static bool is_last(const struct share_thread *self)
+/* Whether its process has other threads that make calls */
+static bool has_others(const struct catch_thread *self)
 {
 	unsigned int i;
 
 	for (i = 0; i < SHARE_THREADS; i++)
-		if (share->threads[i].process == self->process && &share->threads[i] != self)
-			return false;
-	return true;
+		if (share->threads[i].process == member_of(self) && i + 1 != CORE_ENTRY(self->core))
+			return true;
+	return false;
+}
+
+/* Others may be inside: none of them must die there. */
+static void end_others(const struct catch_thread *self)
+{
+	if (!CORE_MEMBER(self->core) && has_others(self))
+		share_end();
 }
 
 /*
@@ -283,9 +295,11 @@ static void leave_instance(struct catch_thread *self)
 {
 	struct share_thread *thread = &share->threads[CORE_ENTRY(self->core) - 1];
 
+	end_others(self);
+	if (!CORE_ENTRY(self->core) || has_others(self))
+		return;
 	self->core = CORE(CORE_MEMBER(self->core), 0);
-	if (is_last(thread))
-		share_reap(thread->process);
+	share_reap(thread->process);
 }
 
 /* Only exit_group() comes here: a thread that exits may have no stack any more. */
@@ -293,12 +307,23 @@ long self_exit(long nr, const long args[6])
 {
 	struct catch_thread *self = catch_thread();
 
-	if (self && CORE_ENTRY(self->core)) {
+	if (self) {
 		catch_enter(self);
 		leave_instance(self);
 		catch_leave(self);
 	}
 	return to_host(nr, args);
+}
+
+void nuse_dying(void)
+{
+	struct catch_thread *self = catch_thread();
+
+	if (!self)
+		return;
+	catch_enter(self);
+	end_others(self);
+	catch_leave(self);
 }
 
 /* ---------------------------------------------------------------------- exec */

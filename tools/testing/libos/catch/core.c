@@ -198,10 +198,11 @@ hidden long nuse_call(long nr, const long a[6])
 	return host(nr, a);
 }
 
-hidden void nuse_clone_begin(uint64_t flags)
+hidden long nuse_clone_begin(uint64_t flags)
 {
 	(void)flags;
 	__atomic_add_fetch(&births, 1, __ATOMIC_RELAXED);
+	return 0;
 }
 
 hidden void nuse_clone_end(uint64_t flags, long ret)
@@ -216,6 +217,10 @@ hidden void nuse_new_thread(uint64_t flags)
 	if (!(flags & CLONE_VM))
 		catch_thread()->core = 0;
 	__atomic_add_fetch(&children, 1, __ATOMIC_RELAXED);
+}
+
+hidden void nuse_dying(void)
+{
 }
 
 hidden const char *nuse_run_path(void)

@@ -78,9 +78,10 @@ hidden uintptr_t nuse_fault(uintptr_t ip, uintptr_t addr)
 	return 0;
 }
 
-hidden void nuse_clone_begin(uint64_t flags)
+hidden long nuse_clone_begin(uint64_t flags)
 {
 	(void)flags;
+	return 0;
 }
 
 hidden void nuse_clone_end(uint64_t flags, long ret)
@@ -92,6 +93,10 @@ hidden void nuse_clone_end(uint64_t flags, long ret)
 hidden void nuse_new_thread(uint64_t flags)
 {
 	(void)flags;
+}
+
+hidden void nuse_dying(void)
+{
 }
 
 hidden const char *nuse_run_path(void)
