@@ -137,7 +137,7 @@ long copy_splice(long nr, const long args[6])
 	long ret;
 
 	if (!in && !out)
-		return to_host(nr, args);
+		return fd_on_host(nr, args);
 	if (in && out)
 		return self_call(nr, args, NULL);
 	ret = check_pipe(in ? args[2] : args[0]);
@@ -220,7 +220,7 @@ long copy_sendfile(long nr, const long args[6])
 	long ret;
 
 	if (!out == !in)
-		return out ? self_call(nr, args, NULL) : to_host(nr, args);
+		return out ? self_call(nr, args, NULL) : fd_on_host(nr, args);
 	if (args[3] < 0)
 		return -EINVAL;
 	buffer = scratch_get(CHUNK);

@@ -66,6 +66,8 @@ enum fd_kind { FD_HOST, FD_LIBRARY, FD_EPOLL };
 enum fd_kind fd_kind(long fd);
 /* One of the instance's own, which the program does not see */
 bool fd_is_hidden(long fd);
+/* A call whose first argument is a descriptor that the library does not have */
+long fd_on_host(long nr, const long args[6]);
 void fd_mark(int fd, enum fd_kind kind);
 
 /* Which sides' descriptors an epoll may have */

@@ -33,6 +33,11 @@ bool fd_is_hidden(long fd)
 	return (unsigned int)fd - share->fd_base < NR_OWN_FDS;
 }
 
+long fd_on_host(long nr, const long args[6])
+{
+	return fd_is_hidden(args[0]) ? -EBADF : to_host(nr, args);
+}
+
 void fd_mark(int fd, enum fd_kind kind)
 {
 	struct share_member *member = &share->members[self_member()];
@@ -136,9 +141,7 @@ long fd_dup(long nr, const long args[6])
 {
 	enum fd_kind kind = fd_kind(args[0]);
 
-	if (fd_is_hidden(args[0]))
-		return -EBADF;
-	return kind ? duplicate(kind, nr, args, false) : to_host(nr, args);
+	return kind ? duplicate(kind, nr, args, false) : fd_on_host(nr, args);
 }
 
 static long close_library(long fd)
@@ -184,7 +187,7 @@ long fd_close(long nr, const long args[6])
 {
 	if (fd_kind(args[0]))
 		return close_library(args[0]);
-	return fd_is_hidden(args[0]) ? -EBADF : to_host(nr, args);
+	return fd_on_host(nr, args);
 }
 
 static void close_range_library(unsigned int first, unsigned int last, int flags)
@@ -299,10 +302,8 @@ long fd_fcntl(long nr, const long args[6])
 {
 	enum fd_kind kind = fd_kind(args[0]);
 
-	if (fd_is_hidden(args[0]))
-		return -EBADF;
 	if (!kind)
-		return to_host(nr, args);
+		return fd_on_host(nr, args);
 	switch ((int)args[1]) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
@@ -324,13 +325,13 @@ long fd_fcntl(long nr, const long args[6])
 
 long fd_call(long nr, const long args[6])
 {
-	return fd_kind(args[0]) ? self_call(nr, args, NULL) : to_host(nr, args);
+	return fd_kind(args[0]) ? self_call(nr, args, NULL) : fd_on_host(nr, args);
 }
 
 long fd_ioctl(long nr, const long args[6])
 {
 	if (!fd_kind(args[0]))
-		return to_host(nr, args);
+		return fd_on_host(nr, args);
 	switch ((unsigned int)args[1]) {
 	case FIOCLEX:
 	case FIONCLEX:

@@ -13,6 +13,8 @@ long memory_mmap(long nr, const long args[6])
 {
 	if (!(args[3] & MAP_ANONYMOUS) && fd_kind(args[4]))
 		return self_do(share_mmap, nr, args);
+	if (!(args[3] & MAP_ANONYMOUS) && fd_is_hidden(args[4]))
+		return -EBADF;
 	if (args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE) && share_owns(args[0], args[1]))
 		return -EEXIST;
 	return to_host(nr, args);

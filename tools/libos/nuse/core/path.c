@@ -62,6 +62,8 @@ long path_at_call(long nr, const long args[6])
 
 	if (fd_kind(args[0]) && (!args[1] || (!peek(&first, args[1], 1) && first != '/')))
 		return do_library(nr, args);
+	if (fd_is_hidden(args[0]))
+		return -EBADF;
 	return do_path(nr, args, args[0], 1);
 }
 

@@ -199,7 +199,7 @@ long scm_sendmsg(long nr, const long args[6])
 {
 	if (fd_kind(args[0]))
 		return self_call(nr, args, NULL);
-	return has_control(args[1]) ? send_one(args) : to_host(nr, args);
+	return has_control(args[1]) ? send_one(args) : fd_on_host(nr, args);
 }
 
 /* Those with control data go one by one. */
@@ -215,7 +215,7 @@ long scm_sendmmsg(long nr, const long args[6])
 	for (i = 0; i < vlen && !any; i++)
 		any = has_control(args[1] + i * size);
 	if (!any)
-		return to_host(nr, args);
+		return fd_on_host(nr, args);
 	for (i = 0; i < vlen; i++) {
 		ret = send_one((long[6]) { args[0], args[1] + i * size, args[3] });
 		if (ret < 0)
@@ -279,7 +279,7 @@ long scm_recvmsg(long nr, const long args[6])
 
 	if (fd_kind(args[0]))
 		return self_call(nr, args, NULL);
-	ret = to_host(nr, args);
+	ret = fd_on_host(nr, args);
 	if (ret >= 0 && has_control(args[1]))
 		receive(args[1], args[2]);
 	return ret;
@@ -292,7 +292,7 @@ long scm_recvmmsg(long nr, const long args[6])
 
 	if (fd_kind(args[0]))
 		return self_call(nr, args, NULL);
-	ret = to_host(nr, args);
+	ret = fd_on_host(nr, args);
 	for (i = 0; i < ret; i++)
 		if (has_control(args[1] + i * size))
 			receive(args[1] + i * size, args[3]);

@@ -61,7 +61,7 @@ long socket_make(long nr, const long args[6])
 long socket_accept(long nr, const long args[6])
 {
 	if (!fd_kind(args[0]))
-		return to_host(nr, args);
+		return fd_on_host(nr, args);
 	return fd_make(nr, args, nr == __NR_accept4 && cloexec(args[3]));
 }
 
