@@ -111,8 +111,6 @@ static long make(long nr, const long args[6], struct share_wait *wait, int wish)
 		ret = result(ret, ran, &again);
 		if (wait && wait->came && ran == SIGNALS_NONE)
 			return -EINTR;
-		if (again && ret == -ERESTART_RESTARTBLOCK)
-			nr = __NR_restart_syscall;
 	} while (again);
 	return ret;
 }
