@@ -36,13 +36,11 @@
 
 /* ------------------------------------------------------------------- clock */
 
-uint64_t rt_clock(void *ctx)
+static uint64_t rt_clock(void *ctx)
 {
-	struct timespec ts;
+	struct libos *l = ctx;
 
-	(void)ctx;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+	return clock_read(&l->clock);
 }
 
 static uint64_t rt_realtime(void *ctx)
@@ -370,7 +368,7 @@ static void rt_leave(struct libos *l)
 
 int wait_events(int epfd, struct epoll_event *events, int max, uint64_t until)
 {
-	uint64_t now = until && until != UINT64_MAX ? rt_clock(NULL) : 0;
+	uint64_t now = until && until != UINT64_MAX ? clock_ask() : 0;
 	uint64_t rest = until > now ? until - now : 0;
 	struct timespec ts = {
 		.tv_sec = rest / 1000000000,
@@ -442,7 +440,7 @@ static bool spin(struct rt *rt, uint32_t *word, uint64_t until)
 
 	if (rt->cores == 1 || rt->spin_pause-- > 0)
 		return false;
-	end = min(rt_clock(NULL) + SPIN_NS, until);
+	end = min(clock_ask() + SPIN_NS, until);
 	do {
 		for (i = 0; i < 32; i++) {
 			if (__atomic_load_n(word, __ATOMIC_ACQUIRE) == AWAKE) {
@@ -452,7 +450,7 @@ static bool spin(struct rt *rt, uint32_t *word, uint64_t until)
 			}
 			__builtin_ia32_pause();
 		}
-	} while (rt_clock(NULL) < end);
+	} while (clock_ask() < end);
 	rt->spin_failures = min(rt->spin_failures + 1, MAX_SPIN_FAILURES);
 	rt->spin_pause = 1 << rt->spin_failures;
 	return false;

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <liblinux.h>
+#include "clock.h"
 #include "error.h"
 #include "heap.h"
 #include "libos.h"
@@ -92,6 +93,7 @@ struct libos {
 
 	/* Under the lock */
 	struct letter *outbox __attribute__((aligned(64)));
+	struct clock clock;		/* in real time */
 	struct heap *heap;		/* events: its own, or its world's */
 	const struct time_ops *time;
 	struct libos_dev **devices;	/* by lib_netdev::id */

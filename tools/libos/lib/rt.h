@@ -49,7 +49,6 @@ struct rt {
 };
 
 /* host-rt.c, for both; under the lock of the instance */
-uint64_t rt_clock(void *ctx);
 uint64_t rt_next(struct libos *l);	/* the next deadline */
 bool rt_fire(struct libos *l);		/* runs what is due */
 bool rt_receive(struct libos *l, int timeout_ms);	/* from its devices */

@@ -170,7 +170,7 @@ static void pass(const struct epoll_event *events, int nr)
 			continue;
 	}
 	serve_calling();
-	now = rt_clock(NULL);
+	now = clock_ask();
 	serve_due(now);
 	tick_all(now);
 	rt_carry_common();

@@ -274,6 +274,30 @@ TEST_F(calls, clocks)
 	EXPECT_EQ(1, ts.tv_nsec);	/* high resolution */
 }
 
+/* The least of many differences is one that nothing came in between of. */
+static int64_t least_clock_diff(struct libos *l, uint64_t ns)
+{
+	uint64_t end = host_now() + ns;
+	int64_t least = INT64_MAX, diff;
+
+	while (host_now() < end) {
+		diff = clock_diff(l, CLOCK_MONOTONIC);
+		least = diff < least ? diff : least;
+	}
+	return least;
+}
+
+TEST_F(calls, clock_keeps_pace_with_the_hosts)
+{
+	int64_t first = least_clock_diff(self->l, 5 * MS), diff;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		diff = least_clock_diff(self->l, 10 * MS);
+		EXPECT_GT(100000, diff < first ? first - diff : diff - first);
+	}
+}
+
 TEST_F(calls, sleep)
 {
 	struct timespec ts = { .tv_nsec = 20000000 };
