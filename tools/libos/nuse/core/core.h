@@ -95,6 +95,12 @@ long socket_make(long nr, const long args[6]);
 long socket_accept(long nr, const long args[6]);
 long socket_bpf(long nr, const long args[6]);
 
+/* ------------------------------------------------------------- netlink.c */
+
+long netlink_sendto(long nr, const long args[6]);
+/* Of a library descriptor */
+long netlink_sendmsg(long nr, const long args[6]);
+
 /* ---------------------------------------------------------------- poll.c */
 
 long poll_poll(long nr, const long args[6]);

@@ -198,7 +198,7 @@ static long send_one(const long args[6])
 long scm_sendmsg(long nr, const long args[6])
 {
 	if (fd_kind(args[0]))
-		return self_call(nr, args, NULL);
+		return netlink_sendmsg(nr, args);
 	return has_control(args[1]) ? send_one(args) : fd_on_host(nr, args);
 }
 

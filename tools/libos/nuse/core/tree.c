@@ -82,6 +82,13 @@ static uint32_t member_of(uint32_t pid)
 	return 0;
 }
 
+uint32_t tree_pid(uint32_t pid)
+{
+	uint32_t number = member_of(pid);
+
+	return number ? share->members[number].helper->tid : 0;
+}
+
 /* The id that thread @tid of the host has in the instance; 0: it has made no call there */
 static uint32_t task_of(uint32_t tid)
 {

@@ -10,6 +10,7 @@
 #define _NUSE_TREE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define TREE_HEAD	128			/* no path that matters is decided later */
 
@@ -25,6 +26,9 @@ enum whose {
  * with MAPPED, that is the path.
  */
 enum whose tree_whose(int dir, long path, char head[TREE_HEAD + 1]);
+
+/* The id in the instance of a process that the host knows by @pid; 0: it is none of them */
+uint32_t tree_pid(uint32_t pid);
 
 /* Whether a directory of the instance, by its own name, is one that programs see */
 bool tree_has(const char *path);
