@@ -229,6 +229,7 @@ static int boot(const struct nuse_config *config)
 	if (err)
 		return fail(-err, "%s", share_error());
 	keeper.facts.instance = shared_instance(keeper.facts.name);
+	shared_set_modes(keeper.facts.instance);
 	return 0;
 }
 

@@ -12,6 +12,9 @@
 /* The instance that share_create() has made; @name is for messages. */
 struct libos *shared_instance(const char *name);
 
+/* Gives files of the instance the modes that they have in a distribution. */
+void shared_set_modes(struct libos *l);
+
 /* The gateway's page, before share_create(). Returns 0 or a negative errno. */
 int shared_gateway(void);
 

@@ -453,5 +453,6 @@ int nuse_start(const char *note)
 		return err;
 	set_fds();
 	fd_after_exec();
+	ids_after_exec();
 	return 0;
 }
