@@ -5,7 +5,7 @@ Builds and runs the tests: one merged KTAP stream, and at its end one line
 "N passed, N failed, N skipped" that counts the subtests.
 
 A test is a program: every .c file beside this one (but helpers) and every .py
-file (but ktap.py). It prints KTAP and is run in a session of its own; whatever
+file (but modules). It prints KTAP and is run in a session of its own; whatever
 is left of that session when the test ends, or its time is up, is killed. Tests
 run side by side, but for those that measure.
 """
@@ -26,7 +26,7 @@ TIME_LIMIT = 240			# seconds for one test
 ALONE = {"instances", "parallel"}
 # Long ones go first, so that the end is not a wait for one of them.
 FIRST = ["instances", "determinism", "valgrind", "tcp"]
-NOT_TESTS = {"run.py", "ktap.py"}
+NOT_TESTS = {"run.py", "ktap.py", "nuselab.py"}
 HELPERS = {"util", "raw", "netlink"}		# as in Makefile
 
 RESULT = re.compile(r"^(ok|not ok) (\d+)(?: -)? ?([^#]*)(?:# *(\w+) ?(.*))?$")
