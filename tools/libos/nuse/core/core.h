@@ -144,11 +144,11 @@ uint32_t ids_to_host(uint32_t pid);
 
 /* Users, groups and capabilities */
 long ids_call(long nr, const long args[6]);
+void ids_after_exec(void);
 long ids_capset(long nr, const long args[6]);
 long ids_prctl(long nr, const long args[6]);
 long ids_unshare(long nr, const long args[6]);
 long ids_setns(long nr, const long args[6]);
-void ids_after_exec(void);
 
 /* -------------------------------------------------------------- memory.c */
 

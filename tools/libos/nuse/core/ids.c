@@ -83,34 +83,37 @@ static struct caps caps_now(void)
 	return caps;
 }
 
+static void set_caps(const struct caps *caps)
+{
+	struct __user_cap_header_struct self = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	lib_call(__NR_capset, (long)&self, (long)caps);
+	self_helper_call(__NR_capset, (long[6]) { (long)&self, (long)caps });
+}
+
 /* Who had none at the host, and drops them, has given up nothing. */
 long ids_capset(long nr, const long args[6])
 {
-	struct __user_cap_header_struct self = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct caps before = caps_now(), now;
 	long ret = to_host(nr, args);
 
 	if (ret)
 		return ret;
 	now = caps_now();
-	if (!__builtin_memcmp(&before, &now, sizeof(now)))
-		return 0;
-	lib_call(__NR_capset, (long)&self, (long)&now);
-	self_helper_call(__NR_capset, (long[6]) { (long)&self, (long)&now });
+	if (__builtin_memcmp(&before, &now, sizeof(now)))
+		set_caps(&now);
 	return 0;
 }
 
-/* An exec takes capabilities away from who is not root; the host has done it. */
+/* Who is not root any more has what the host has left to the new program. */
 void ids_after_exec(void)
 {
-	struct __user_cap_header_struct self = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct caps now;
 
-	if (!lib_call(__NR_geteuid) || !lib_call(__NR_getuid))
+	if (!lib_call(__NR_geteuid))
 		return;
 	now = caps_now();
-	lib_call(__NR_capset, (long)&self, (long)&now);
-	self_helper_call(__NR_capset, (long[6]) { (long)&self, (long)&now });
+	set_caps(&now);
 }
 
 /* What becomes of capabilities when the user changes */
