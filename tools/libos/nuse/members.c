@@ -142,6 +142,8 @@ int share_forked(int number)
 {
 	int err = share_map_host_page();
 
+	/* Even if it cannot enter, what it has is its own and not its parent's. */
+	share_process.number = number;
 	if (!err)
 		err = share_enter();
 	if (err)

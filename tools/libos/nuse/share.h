@@ -87,6 +87,9 @@ struct share_thread {
 
 #define SHARE_BIRTH	(1U << 31)
 
+/* The number of a child that found no room in the instance, or found it dead */
+#define SHARE_NOBODY	SHARE_PROCESSES
+
 /**
  * struct share_member - a process
  * @pid:	at the host; 0: the entry is free. Its parent's and SHARE_BIRTH until
@@ -158,7 +161,7 @@ struct share_control {
 	uint32_t nr_captures;
 	struct share_device devices[SHARE_DEVICES];
 	uint32_t nr_members;			/* all were below */
-	struct share_member members[SHARE_PROCESSES];	/* by number; 0 is none */
+	struct share_member members[SHARE_NOBODY + 1];	/* by number; 0 is none */
 	struct share_thread threads[SHARE_THREADS];
 	char resolv_conf[32];			/* path of what programs get for it, or "" */
 	struct share_mapping mappings[SHARE_MAPPINGS];

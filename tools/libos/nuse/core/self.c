@@ -156,7 +156,10 @@ long self_helper_call(long nr, const long a[6])
 	catch_enter(self);
 	ret = share_enter();
 	if (!ret) {
-		ret = share->exports.syscall(member->helper, nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+		ret = -ESRCH;
+		if (member->helper)
+			ret = share->exports.syscall(member->helper, nr, a[0], a[1], a[2], a[3],
+						     a[4], a[5]);
 		share_leave();
 	}
 	catch_leave(self);
@@ -251,18 +254,21 @@ void nuse_new_thread(uint64_t flags)
 	/* The parent's entry, as this copy of its memory has it: it may be gone by now. */
 	entry = CORE_ENTRY(self->core);
 	number = entry ? children[entry - 1] : number_of_child();
+	if (number <= 0)
+		number = SHARE_NOBODY;
 	if (borrows(flags)) {
 		self->core = CORE(number, 0);
-		share_vforked(number);
+		if (number != SHARE_NOBODY)
+			share_vforked(number);
 		return;
 	}
 	lenders = 0;
 	self->core = 0;
 	catch_enter(self);
-	if (number > 0)
+	if (number != SHARE_NOBODY)
 		share_forked(number);
 	else
-		share_process.number = 0;
+		share_process.number = number;
 	set_fds();
 	catch_leave(self);
 }
