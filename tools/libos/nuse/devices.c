@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../dev/packet-host.h"
 #include "../dev/pcapng.h"
 #include "../dev/tap-host.h"
 #include "../lib/instance.h"
@@ -120,7 +121,20 @@ static int make_wire(const struct nuse_interface *i, const struct libos_port *po
 	return err;
 }
 
+static int make_raw(const struct nuse_interface *i, const struct libos_port *port,
+		    struct libos_dev **dev)
+{
+	uint32_t features = 0;
+	int fd = packet_host_open(i->host, &features), err;
+
+	err = make(port, fd, features, PACKET_VNET_HDR_SIZE, dev);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
 const nuse_maker nuse_makers[NUSE_NR_KINDS] = {
+	[NUSE_RAW] = make_raw,
 	[NUSE_TAP] = make_tap,
 	[NUSE_WIRE] = make_wire,
 };

@@ -45,6 +45,7 @@ static const char help[] =
 "  --net KIND:WHAT[,KEY=VALUE]...  adds an interface, eth0, eth1, ...; kinds are\n"
 "      tap:DEVICE       joined to a TAP of the host; needs root or an own TAP\n"
 "      wire:PATH        joined to the instance that has the same path; needs nothing\n"
+"      raw:DEVICE       all packets of an interface of the host; needs CAP_NET_RAW\n"
 "      and keys address=, gateway=, mtu=, macaddr=, name= and others\n"
 "  --sysctl NAME=VALUE  sets a sysctl of the instance\n"
 "  --name NAME          its name; else that of the program and a number\n"

@@ -373,6 +373,39 @@ def tap():
 
 
 @test
+def raw():
+    """On an interface of the host, which has no address there"""
+    script = ("set -e; ip link add va type veth peer name vb; ip addr add 10.8.0.1/24 dev va;"
+              "ip link set va up; ip link set vb up;"
+              f"{NUSE} --keep --name raw --net raw:vb,address=10.8.0.2/24;"
+              f"ping -qc2 -i0.2 10.8.0.2; {NUSE} --join raw ping -qc2 -i0.2 10.8.0.1;"
+              f"{NUSE} --join raw python3 -c \"{BULK.format(call='serve')}\" &"
+              f"sleep 0.5; python3 -c \"{BULK.format(call='ask')}\"; wait; {NUSE} rm raw;"
+              f"{NUSE} --net raw:nope true 2>&1 || true")
+    got = output(*alone(), "sh", "-c", script, timeout=LIMIT, env=ENV)
+    expect(2, got.count(" 0% packet loss"))
+    expect(2, got.count("20000000 bytes"))
+    matches('the host has no interface "nope"', got)
+
+
+# Both ways at once, with segments that the devices take as a whole
+BULK = """
+import socket, threading
+def serve():
+    l = socket.create_server(('10.8.0.2', 7000)); return l.accept()[0]
+def ask():
+    return socket.create_connection(('10.8.0.2', 7000))
+s = {call}()
+t = threading.Thread(target=lambda: (s.sendall(bytes(20000000)), s.shutdown(1)))
+t.start()
+n = 0
+while d := s.recv(1 << 20): n += len(d)
+t.join()
+print(n, 'bytes')
+"""
+
+
+@test
 def wire():
     """Two instances, a third is refused, then one takes the other's place"""
     path = f"{SCRATCH.name}/wire"
@@ -437,7 +470,7 @@ def faults():
             (1, ["log", "a"], "there is no instance a: see nuse ls"),
             (1, ["--kernel", "/none", "true"], "cannot open /none: No such file or directory"),
             (1, ["--net", "dpdk:d", "true"], "--net: eth0 is of viftype DPDK, which is not supported; "
-                                             "expected TAP, WIRE"),
+                                             "expected RAW, TAP, WIRE"),
             (1, ["--sysctl", "no.such=1", "true"],
              "--sysctl: true-1: cannot set sysctl no.such to \"1\": No such file or directory"),
             (1, ["--net", "wire:/none/here", "true"],
@@ -497,7 +530,7 @@ def few_descriptors():
 @test
 def teaches():
     got = nuse("--help")
-    for word in ("--join", "ls", "rm", "log", "--net", "tap:", "wire:", "--keep"):
+    for word in ("--join", "ls", "rm", "log", "--net", "tap:", "wire:", "raw:", "--keep"):
         matches(f"{word}", got)
 
 
