@@ -224,9 +224,12 @@ void nuse_new_thread(uint64_t flags);
 
 /*
  * A signal is about to end the process, by its default action or after a fault,
- * in a thread that is not inside.
+ * in a thread that is not inside; or that thread is about to exec, which ends the others.
  */
 void nuse_dying(void);
+
+/* It could not exec, which nuse_dying() came before, and goes on. */
+void nuse_living(void);
 
 /*
  * Programs that are exec'ed are started by nuse-run: where it is, and the file

@@ -176,9 +176,11 @@ static void unlock(void)
 /* Until the end: the lock is for others. */
 static void await_end(void)
 {
+	uint32_t ending = share_process.ending;
+
 	unlock();
-	for (;;)
-		futex_wait(&share_process.ending, share_process.ending, NS_PER_S);
+	while (share_process.ending == ending)
+		futex_wait(&share_process.ending, ending, NS_PER_S);
 }
 
 static bool is_ending(void)
@@ -187,6 +189,12 @@ static bool is_ending(void)
 
 	/* A child on the memory of one that has ended goes on. */
 	return ending && ending == host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+/* A handler of the one thread that ends it may come in between. */
+static bool must_stay_out(uint32_t tid)
+{
+	return is_ending() && tid != share_process.ender;
 }
 
 static int enter(uint32_t tid)
@@ -200,8 +208,10 @@ static int enter(uint32_t tid)
 		unlock();
 		return -EOWNERDEAD;
 	}
-	if (__builtin_expect(is_ending(), 0))
+	if (__builtin_expect(share_process.ending && must_stay_out(tid), 0)) {
 		await_end();
+		return enter(tid);
+	}
 	share_pages_sync();
 	share->entries++;
 	return 0;
@@ -236,8 +246,17 @@ void share_end(void)
 {
 	if (share_enter())
 		return;
+	share_process.ender = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
 	share_process.ending = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
 	leave();
+}
+
+void share_end_failed(void)
+{
+	if (!is_ending())
+		return;
+	__atomic_store_n(&share_process.ending, 0, __ATOMIC_RELEASE);
+	futex_wake(&share_process.ending, SHARE_THREADS);
 }
 
 /* Under the lock. With so many to wake, some wait for the next that leaves. */

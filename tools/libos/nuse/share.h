@@ -181,12 +181,14 @@ static inline int own_fd(unsigned int which)
 
 /**
  * struct share_process - what is a process's own
- * @ending:	its pid, when it is about to end: none of its threads enters again
+ * @ending:	its pid, when it is about to end or to exec: none of its threads enters again
+ * @ender:	but this one
  */
 struct share_process {
 	uint32_t number;
 	uint32_t pid;
 	uint32_t ending;
+	uint32_t ender;
 };
 extern struct share_process share_process;
 
@@ -265,6 +267,9 @@ void share_leave(void);
 
 /* The process is about to end, with all of its threads: none of them will be inside. */
 void share_end(void);
+
+/* It goes on: it could not exec. */
+void share_end_failed(void);
 
 /*
  * The keeper: looks after timers and devices while no

@@ -327,9 +327,13 @@ static long run(struct exec *e, long argv, long envp)
 	if (env < 0)
 		return env;
 	birth_leave(e, e->size);
+	if (!exec_note)			/* other threads end now */
+		nuse_dying();
 	err = host_call(__NR_execve, nuse_run_path(), e->vector, e->vector + env, 0, 0, 0);
 	if (err == -ENOENT && self_exe[0])	/* the program has another root by now */
 		err = host_call(__NR_execve, "/proc/self/exe", e->vector, e->vector + env, 0, 0, 0);
+	if (!exec_note)
+		nuse_living();
 	return err;
 }
 

@@ -330,6 +330,14 @@ void nuse_dying(void)
 	catch_leave(self);
 }
 
+void nuse_living(void)
+{
+	struct catch_thread *self = catch_thread();
+
+	if (self && !CORE_MEMBER(self->core))
+		share_end_failed();
+}
+
 /* ---------------------------------------------------------------------- exec */
 
 static char *append(char *to, const char *text)

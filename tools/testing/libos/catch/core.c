@@ -219,6 +219,10 @@ hidden void nuse_new_thread(uint64_t flags)
 	__atomic_add_fetch(&children, 1, __ATOMIC_RELAXED);
 }
 
+hidden void nuse_living(void)
+{
+}
+
 hidden void nuse_dying(void)
 {
 }

@@ -95,6 +95,10 @@ hidden void nuse_new_thread(uint64_t flags)
 	(void)flags;
 }
 
+hidden void nuse_living(void)
+{
+}
+
 hidden void nuse_dying(void)
 {
 }
