@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * worker-nusefds.c - numbers of descriptors of both kinds: they are the lowest
+ * free ones, and mean the same after dup, close and exec. See nusecalls.h.
+ */
+#include <linux/close_range.h>
+#include "nusecalls.h"
+
+static int udp(void)
+{
+	return socket(AF_INET, SOCK_DGRAM, 0);
+}
+
+/* Of this kind: 'l' a library's, 'h' a host's */
+static int make(char kind)
+{
+	return kind == 'l' ? udp() : open("/dev/null", O_RDWR);
+}
+
+static char kind_of(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return 0;
+	return S_ISSOCK(st.st_mode) ? 'l' : 'h';
+}
+
+TEST(lowest_free)
+{
+	int first = 3, i;
+
+	closefrom(first);
+	for (i = 0; i < 40; i++) {
+		ASSERT_EQ(first + i, make(i % 3 ? 'l' : 'h'));
+	}
+	close(first + 7);
+	close(first + 3);
+	close(first + 12);
+	EXPECT_EQ(first + 3, make('l'));
+	EXPECT_EQ(first + 7, make('h'));
+	EXPECT_EQ(first + 12, make('l'));
+	EXPECT_EQ(first + 40, make('l'));
+}
+
+TEST(accept_takes_the_lowest)
+{
+	int listener = bound(SOCK_STREAM), hole = make('h'), client = dial(SOCK_STREAM, listener);
+
+	close(hole);
+	EXPECT_EQ(hole, accept(listener, NULL, NULL));
+	close(client);
+}
+
+TEST(a_failed_call_takes_none)
+{
+	int listener = bound(SOCK_STREAM | SOCK_NONBLOCK), next = make('h');
+
+	close(next);
+	EXPECT_EQ(-1, socket(AF_INET, 77, 0));
+	EXPECT_EQ(-1, socket(AF_INET, SOCK_STREAM, IPPROTO_UDP));
+	EXPECT_EQ(-1, accept(listener, NULL, NULL));
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_EQ(next, make('h'));
+}
+
+TEST(dup_of_all_kinds)
+{
+	static const char kinds[] = "lh";
+	int i, k, from, to;
+
+	for (i = 0; i < 2; i++) {
+		from = make(kinds[i]);
+		to = dup(from);
+		ASSERT_LT(from, to);
+		EXPECT_EQ(kinds[i], kind_of(to));
+		close(from);
+		EXPECT_EQ(kinds[i], kind_of(to));
+		close(to);
+		for (k = 0; k < 2; k++) {
+			from = make(kinds[i]);
+			to = make(kinds[k]);
+			EXPECT_EQ(to, dup2(from, to));
+			EXPECT_EQ(kinds[i], kind_of(to));
+			EXPECT_EQ(0, fcntl(to, F_GETFD));
+			close(from);
+			from = make(kinds[k]);
+			EXPECT_EQ(to, dup3(from, to, O_CLOEXEC));
+			EXPECT_EQ(kinds[k], kind_of(to));
+			EXPECT_EQ(FD_CLOEXEC, fcntl(to, F_GETFD));
+			close(from);
+			close(to);
+			EXPECT_FALSE(is_open(to));
+		}
+	}
+}
+
+TEST(dup_is_the_same_socket)
+{
+	int fd[2], copy, high;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	copy = dup(fd[0]);
+	high = fcntl(fd[0], F_DUPFD, 300);
+	EXPECT_EQ(300, high);
+	EXPECT_EQ(0, fcntl(copy, F_SETFL, O_NONBLOCK));
+	EXPECT_TRUE(fcntl(fd[0], F_GETFL) & O_NONBLOCK);
+	EXPECT_TRUE(fcntl(high, F_GETFL) & O_NONBLOCK);
+	close(fd[0]);
+	EXPECT_TRUE(passes(copy, fd[1]));
+	EXPECT_TRUE(passes(high, fd[1]));
+	close(copy);
+	EXPECT_TRUE(passes(high, fd[1]));
+	close(high);
+	EXPECT_EQ(0, read(fd[1], &copy, 1));
+}
+
+TEST(dup2_to_itself_and_nowhere)
+{
+	int fd = make('l'), closed = make('l');
+
+	close(closed);
+	EXPECT_EQ(fd, dup2(fd, fd));
+	EXPECT_EQ(-1, dup3(fd, fd, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, dup2(closed, closed));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(-1, dup2(closed, fd));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ('l', kind_of(fd));
+	EXPECT_EQ(-1, dup2(fd, -1));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(-1, dup2(fd, 1 << 28));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(-1, dup3(fd, closed, 0x123));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, dup(closed));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(-1, dup(-1));
+	EXPECT_EQ(EBADF, errno);
+}
+
+TEST(dup2_closes_the_other_end)
+{
+	int fd[2], pipes[2];
+	char c;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	ASSERT_EQ(0, pipe(pipes));
+	dup2(pipes[0], fd[0]);
+	EXPECT_EQ(0, read(fd[1], &c, 1));
+	dup2(fd[1], pipes[1]);
+	close(pipes[0]);
+	EXPECT_EQ(0, read(fd[0], &c, 1));
+}
+
+TEST(onto_stdin_and_stdout)
+{
+	int saved = dup(1), fd[2], i;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	dup2(fd[0], 0);
+	dup2(fd[0], 1);
+	close(fd[0]);
+	printf("hello\n");
+	fflush(stdout);
+	dup2(saved, 1);
+	char text[16] = "";
+	for (i = 0; i < 6; )
+		i += read(fd[1], text + i, 6 - i);
+	EXPECT_STREQ("hello\n", text);
+	write(fd[1], "line\n", 5);
+	EXPECT_TRUE(fgets(text, sizeof(text), stdin));
+	EXPECT_STREQ("line\n", text);
+}
+
+TEST(sockets_on_0_1_2)
+{
+	int saved = fcntl(1, F_DUPFD, 10), saved2 = fcntl(2, F_DUPFD, 10), got[3], i;
+	bool works;
+
+	for (i = 0; i < 3; i++)
+		close(i);
+	for (i = 0; i < 3; i++)
+		got[i] = bound(SOCK_DGRAM);
+	struct sockaddr_in to = name_of(1);
+	works = sendto(2, "x", 1, 0, (void *)&to, sizeof(to)) == 1 &&
+		recv(1, &to, 1, 0) == 1;
+	dup2(saved, 1);
+	dup2(saved2, 2);
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(i, got[i]);
+	EXPECT_TRUE(works);
+}
+
+TEST(dupfd_cloexec)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), a, b;
+
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+	a = fcntl(fd, F_DUPFD, 100);
+	b = fcntl(fd, F_DUPFD_CLOEXEC, 100);
+	EXPECT_EQ(100, a);
+	EXPECT_EQ(101, b);
+	EXPECT_EQ(0, fcntl(a, F_GETFD));
+	EXPECT_EQ(FD_CLOEXEC, fcntl(b, F_GETFD));
+	EXPECT_EQ(0, fcntl(fd, F_SETFD, 0));
+	EXPECT_EQ(0, fcntl(fd, F_GETFD));
+	EXPECT_EQ(0, ioctl(fd, FIOCLEX));
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+	EXPECT_EQ(0, ioctl(fd, FIONCLEX));
+	EXPECT_EQ(0, fcntl(fd, F_GETFD));
+	EXPECT_EQ(-1, fcntl(fd, F_DUPFD, -1));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, fcntl(fd, F_DUPFD, 1 << 28));
+	EXPECT_EQ(EINVAL, errno);
+}
+
+TEST(close_range_of_both)
+{
+	int i, first = 3;
+
+	closefrom(first);
+	for (i = 0; i < 12; i++)
+		make(i & 1 ? 'l' : 'h');
+	EXPECT_EQ(0, close_range(first + 2, first + 4, 0));
+	EXPECT_EQ(0, close_range(first + 6, first + 8, CLOSE_RANGE_CLOEXEC));
+	for (i = 0; i < 12; i++) {
+		EXPECT_EQ(i < 2 || i > 4, is_open(first + i));
+		if (i < 2 || i > 4)
+			EXPECT_EQ(i >= 6 && i <= 8, fcntl(first + i, F_GETFD));
+	}
+	EXPECT_EQ(-1, close_range(first + 4, first + 2, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, close_range(first, first + 2, 0x100));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(0, close_range(first, ~0U, 0));
+	for (i = 0; i < 12; i++)
+		EXPECT_FALSE(is_open(first + i));
+	EXPECT_EQ(first, make('l'));
+}
+
+TEST(closefrom_and_go_on)
+{
+	int fd[2];
+
+	closefrom(20);
+	ASSERT_EQ(0, tcp_pair(fd));
+	EXPECT_TRUE(connected(fd));
+}
+
+TEST(close_all_up_to_65536)
+{
+	int fd, pair[2], status;
+
+	for (fd = 3; fd < 65536; fd++)
+		close(fd);
+	ASSERT_EQ(0, tcp_pair(pair));
+	EXPECT_EQ(4, pair[0]);
+	EXPECT_EQ(4, pair[0]);
+	EXPECT_TRUE(connected(pair));
+	status = status_of(CHILD(connected(pair) ? 7 : 8));
+	EXPECT_EQ(7, status);
+	EXPECT_EQ(3, WEXITSTATUS(system("exit 3")));
+}
+
+TEST(closed_is_closed)
+{
+	int fd = make('l');
+
+	EXPECT_EQ(0, close(fd));
+	EXPECT_EQ(-1, close(fd));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(-1, close(-1));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(-1, listen(fd, 1));
+	EXPECT_EQ(EBADF, errno);
+}
+
+/* What the host says of a socket, a host's file in its place after it */
+TEST(a_number_changes_its_kind)
+{
+	int fd = make('l'), i;
+
+	for (i = 0; i < 50; i++) {
+		close(fd);
+		ASSERT_EQ(fd, make(i & 1 ? 'l' : 'h'));
+		EXPECT_EQ(i & 1 ? 'l' : 'h', kind_of(fd));
+		EXPECT_EQ(i & 1 ? 0 : -1, listen(fd, 1) && errno == ENOTSOCK ? -1 : 0);
+	}
+}
+
+TEST(no_leak)
+{
+	int before = count_fds(), i, fd[2];
+
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(0, tcp_pair(fd));
+		close(fd[0]);
+		close(dup(fd[1]));
+		dup2(fd[1], fd[0]);
+		close(fd[0]);
+		close(fd[1]);
+		close(epoll_create1(0));
+	}
+	EXPECT_EQ(before, count_fds());
+}
+
+/* "socket:[...]", as for a socket of the host */
+TEST(proc_self_fd)
+{
+	char path[64], link[64] = "";
+	int fd = make('l');
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ASSERT_LT(0, readlink(path, link, sizeof(link) - 1));
+	EXPECT_EQ(0, strncmp(link, "socket:[", 8));
+}
+
+TEST(status)
+{
+	struct stat st;
+	int fd = make('l');
+
+	EXPECT_EQ(0, fstat(fd, &st));
+	EXPECT_TRUE(S_ISSOCK(st.st_mode));
+	EXPECT_EQ(-1, lseek(fd, 0, SEEK_CUR));
+	EXPECT_EQ(ESPIPE, errno);
+	EXPECT_EQ(O_RDWR, fcntl(fd, F_GETFL));
+	EXPECT_EQ(-1, ftruncate(fd, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, pread(fd, &st, 1, 0));
+	EXPECT_EQ(ESPIPE, errno);
+	EXPECT_FALSE(isatty(fd));
+}
+
+TEST(limit_of_descriptors)
+{
+	struct rlimit limit = { 64, 4096 };
+	int fd, last = -1;
+
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = 64;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	for (;;) {
+		fd = make(last & 1 ? 'l' : 'h');
+		if (fd < 0)
+			break;
+		last = fd;
+	}
+	EXPECT_EQ(63, last);
+	EXPECT_EQ(EMFILE, errno);
+	EXPECT_EQ(-1, make('l'));
+	EXPECT_EQ(EMFILE, errno);
+	EXPECT_EQ(-1, dup(last));
+	EXPECT_EQ(EMFILE, errno);
+	EXPECT_EQ(-1, dup2(last, 64));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(-1, fcntl(last, F_DUPFD, 64));
+	EXPECT_EQ(EINVAL, errno);
+	close(40);
+	EXPECT_EQ(40, make('l'));
+	close(40);
+	EXPECT_EQ(40, dup(50));
+	close(40);
+	EXPECT_EQ(40, epoll_create1(0));
+	close(40);
+	limit.rlim_cur = 128;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_EQ(40, make('l'));
+	EXPECT_EQ(64, make('l'));
+}
+
+TEST(accept_at_the_limit)
+{
+	struct rlimit limit;
+	int listener = bound(SOCK_STREAM), client = dial(SOCK_STREAM, listener), fd;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = client + 1;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_EQ(-1, accept(listener, NULL, NULL));
+	EXPECT_EQ(EMFILE, errno);
+	limit.rlim_cur++;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	fd = accept(listener, NULL, NULL);
+	EXPECT_EQ(client + 1, fd);
+	EXPECT_TRUE(passes(fd, client));
+}
+
+/* Descriptors above 1023 and numbers of many */
+TEST(many)
+{
+	struct rlimit limit;
+	int i, first = 3, fd[2];
+
+	closefrom(first);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = 3000;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	for (i = 0; i < 1500; i++) {
+		ASSERT_EQ(first + i, make(i % 5 ? 'l' : 'h'));
+	}
+	ASSERT_EQ(0, tcp_pair(fd));
+	EXPECT_LT(1500, fd[0]);
+	EXPECT_TRUE(connected(fd));
+	EXPECT_EQ(0, close_range(first, first + 1499, 0));
+	EXPECT_TRUE(connected(fd));
+	EXPECT_EQ(first, make('l'));
+}
+
+static int is_open_in_exec(int fd)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "test -e /proc/self/fd/%d", fd);
+	return WEXITSTATUS(system(text)) == 0;
+}
+
+TEST(cloexec_over_exec)
+{
+	int kept = make('l'), closed = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int ep = epoll_create1(EPOLL_CLOEXEC), ep_kept = epoll_create1(0);
+	int copied = fcntl(kept, F_DUPFD_CLOEXEC, 50), listener = bound(SOCK_STREAM);
+	int client = dial(SOCK_STREAM, listener), accepted;
+
+	accepted = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	EXPECT_TRUE(is_open_in_exec(kept));
+	EXPECT_TRUE(is_open_in_exec(client));
+	EXPECT_TRUE(is_open_in_exec(ep_kept));
+	EXPECT_FALSE(is_open_in_exec(closed));
+	EXPECT_FALSE(is_open_in_exec(ep));
+	EXPECT_FALSE(is_open_in_exec(copied));
+	EXPECT_FALSE(is_open_in_exec(accepted));
+	EXPECT_TRUE(passes(client, accepted));
+	EXPECT_EQ(0, close_range(3, ~0U, CLOSE_RANGE_CLOEXEC));
+	EXPECT_FALSE(is_open_in_exec(kept));
+	EXPECT_FALSE(is_open_in_exec(ep_kept));
+	EXPECT_TRUE(is_open(kept));
+}
+
+TEST(set_flags)
+{
+	int fd[2], one = 1;
+	char c;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	EXPECT_EQ(0, ioctl(fd[0], FIONBIO, &one));
+	EXPECT_EQ(-1, read(fd[0], &c, 1));
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_EQ(O_RDWR | O_NONBLOCK, fcntl(fd[0], F_GETFL) & ~0100000);
+	EXPECT_EQ(0, fcntl(fd[0], F_SETFL, 0));
+	EXPECT_EQ(O_RDWR, fcntl(fd[0], F_GETFL) & ~0100000);
+	EXPECT_EQ(-1, fcntl(fd[0], 12345));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, ioctl(fd[0], TCGETS, &c));
+	EXPECT_EQ(ENOTTY, errno);
+}
+
+static void *opener(void *arg)
+{
+	int i, fd, *failed = arg;
+
+	for (i = 0; i < 500; i++) {
+		fd = make(i % 2 ? 'l' : 'h');
+		if (fd < 0 || kind_of(fd) != (i % 2 ? 'l' : 'h'))
+			__atomic_add_fetch(failed, 1, __ATOMIC_RELAXED);
+		close(fd);
+	}
+	return NULL;
+}
+
+/* Threads that open and close at once never see each other's. */
+TEST(threads_that_open)
+{
+	int before = count_fds(), failed = 0, i;
+	pthread_t threads[4];
+
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, opener, &failed));
+	}
+	for (i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	EXPECT_EQ(0, failed);
+	EXPECT_EQ(before, count_fds());
+}
+
+TEST_HARNESS_MAIN
