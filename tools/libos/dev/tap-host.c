@@ -16,6 +16,8 @@
 #define TUN_F_USO6	0x40
 #endif
 
+#define PATIENCE_MS	500
+
 static int open_error(int err, const char *name)
 {
 	switch (err) {
@@ -35,6 +37,16 @@ static int open_error(int err, const char *name)
 	return fail(err, "cannot open TAP interface \"%s\": %s", name, strerror(err));
 }
 
+/* Who has it may be about to end, as the instance of a program that has just ended. */
+static int attach(int fd, struct ifreq *ifr)
+{
+	int tries = PATIENCE_MS, ret;
+
+	while ((ret = ioctl(fd, TUNSETIFF, ifr)) && errno == EBUSY && tries--)
+		usleep(1000);
+	return ret;
+}
+
 int tap_host_open(const char *hostname, char name[16], uint32_t *features)
 {
 	unsigned int offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
@@ -48,7 +60,7 @@ int tap_host_open(const char *hostname, char name[16], uint32_t *features)
 	fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return open_error(errno, hostname);
-	if (ioctl(fd, TUNSETIFF, &ifr)) {
+	if (attach(fd, &ifr)) {
 		err = open_error(errno, hostname);
 		close(fd);
 		return err;
