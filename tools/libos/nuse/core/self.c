@@ -67,6 +67,14 @@ static struct share_thread *entry_of(struct catch_thread *self, int *err)
 
 /* ---------------------------------------------------------------------- calls */
 
+/* Outside again: what was put off comes. */
+static void leave(struct catch_thread *self)
+{
+	catch_leave(self);
+	if (__builtin_expect(self->signal, 0))
+		catch_signals(self, NULL);
+}
+
 /* What the program sees; *again: nothing, the call is to be made again. */
 static long result(long ret, enum catch_ran ran, bool *again)
 {
@@ -138,9 +146,7 @@ long self_do(long (*fn)(struct share_thread *self, long nr, const long args[6]),
 	catch_enter(self);
 	thread = entry_of(self, &err);
 	ret = thread ? fn(thread, nr, args) : err;
-	catch_leave(self);
-	if (__builtin_expect(self->signal, 0))
-		catch_signals(self, NULL);
+	leave(self);
 	return ret;
 }
 
@@ -162,7 +168,7 @@ long self_helper_call(long nr, const long a[6])
 						     a[4], a[5]);
 		share_leave();
 	}
-	catch_leave(self);
+	leave(self);
 	return ret;
 }
 
@@ -284,10 +290,13 @@ static bool has_others(const struct catch_thread *self)
 	return false;
 }
 
-/* Others may be inside: none of them must die there. */
+/*
+ * Others may be inside, and must not die there. A child on its parent's memory is
+ * alone, and who is in no instance has nothing to harm.
+ */
 static void end_others(const struct catch_thread *self)
 {
-	if (!CORE_MEMBER(self->core) && has_others(self))
+	if (share_process.number && !CORE_MEMBER(self->core))
 		share_end();
 }
 
@@ -327,7 +336,7 @@ void nuse_dying(void)
 		return;
 	catch_enter(self);
 	end_others(self);
-	catch_leave(self);
+	leave(self);
 }
 
 void nuse_living(void)
@@ -376,7 +385,7 @@ size_t nuse_note(char *note, size_t size)
 	if (self) {
 		catch_enter(self);
 		thread = entry_of(self, &err);
-		catch_leave(self);
+		leave(self);
 	}
 	end = append(append_number(note, share->fd_base), ",");
 	end = thread ? append_number(end, share_slot(thread)) : append(end, "-");
@@ -457,7 +466,7 @@ int nuse_start(const char *note)
 	if (!err) {
 		catch_enter(self);
 		err = go_on(self, note + 1);
-		catch_leave(self);
+		leave(self);
 	}
 	if (err == -EOWNERDEAD)
 		say("nuse: the instance has died: nuse log says why\n");
