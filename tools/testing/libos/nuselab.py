@@ -153,6 +153,8 @@ class Tap(Bench):
         self.options = options
 
     def __enter__(self):
+        if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+            raise ktap.Skip("/dev/net/tun cannot be opened")
         ktap.output("ip", "tuntap", "add", "tap0", "mode", "tap", "vnet_hdr")
         ktap.output("ip", "address", "add", f"{self.HOST}/24", "dev", "tap0")
         ktap.output("ip", "address", "add", f"{self.HOST6}/64", "dev", "tap0", "nodad")
@@ -268,8 +270,6 @@ def skip_all(reason):
 
 
 def main():
-    if not os.path.exists("/dev/net/tun"):
-        skip_all("there is no /dev/net/tun")
     enter_namespaces()
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]

@@ -496,6 +496,14 @@ def ends_by(number, *command):
     assert statuses[0] == statuses[1], (command, number, statuses)
 
 
+@test
+def ends_while_others_work():
+    """Processes that end in the middle of their threads' calls harm no other."""
+    with Bench() as bench:
+        text = bench.run(NUSE, sys.executable, f"{ktap.HERE}/nuse/ends.py")
+        assert text == "fine\n", text
+
+
 def sleeps(pid, name):
     """Whether the process has become that program, which waits"""
     with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
