@@ -153,16 +153,27 @@ void lib_clock_thaw(void)
 	do_settimeofday64(&ts);
 }
 
-/* The clock is read again, too, at this moment. */
+/*
+ * The clock is read again, too, at this moment: at once, or the kernel's time of
+ * day would lag by what the thread was kept waiting in between.
+ */
 void read_persistent_clock64(struct timespec64 *ts)
 {
-	lib_clock_uses = 0;
-	*ts = ns_to_timespec64(host_call(realtime_ns));
+	int tries = 100;
+	u64 start, now;
+
+	do {
+		lib_clock_uses = 0;
+		start = host_clock();
+		now = host_call(realtime_ns);
+		lib_clock_uses = 0;
+	} while (host_clock() - start > 10 * NSEC_PER_USEC && --tries);
+	*ts = ns_to_timespec64(now);
 }
 
 void __init time_init(void)
 {
-	clocksource_register_hz(&lib_clocksource, NSEC_PER_SEC);
+	__clocksource_register(&lib_clocksource);
 	lib_clockevent.cpumask = cpumask_of(0);
 	clockevents_config_and_register(&lib_clockevent, NSEC_PER_SEC, 1, LONG_MAX);
 }
