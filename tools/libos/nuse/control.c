@@ -90,6 +90,16 @@ static int claim(const char *name)
 	return fd < 0 ? fail(-fd, "cannot listen at %s: %s", path, strerror(-fd)) : fd;
 }
 
+/* Who has it may be about to end, as the instance of a program that has just ended. */
+static int claim_patiently(const char *name)
+{
+	int tries = ENDING_MS / 10, fd;
+
+	while ((fd = claim(name)) == -EEXIST && tries--)
+		usleep(10000);
+	return fd;
+}
+
 /* What a program's path ends in, of characters that a name may have */
 static void name_of_program(char *name, size_t size, const char *program)
 {
@@ -109,7 +119,7 @@ int control_claim(char name[CONTROL_NAME], const char *program)
 	int fd;
 
 	if (*name)
-		return claim(name);
+		return claim_patiently(name);
 	name_of_program(stem, sizeof(stem), program);
 	for (nr = 1; nr < 10000; nr++) {
 		snprintf(name, CONTROL_NAME, "%s-%u", stem, nr);

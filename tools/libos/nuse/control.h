@@ -18,6 +18,8 @@
 #define CONTROL_NAME	32		/* bytes of a name */
 #define CONTROL_TEXT	(68 << 10)	/* ... of a text, at most */
 
+#define ENDING_MS	500		/* for an instance to go whose last program has gone */
+
 #define CONTROL_LOG_FILE ".log"		/* of an instance that died, see keeper.c */
 
 enum control_request {

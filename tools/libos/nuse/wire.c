@@ -20,6 +20,7 @@
 #include "../lib/error.h"
 #include "loop.h"
 #include "share.h"
+#include "control.h"
 #include "unix.h"
 #include "wire.h"
 
@@ -165,6 +166,16 @@ static int meet(struct wire *wire)
 	return err ? fail(-err, "wire %s: %s", wire->path, strerror(-err)) : 0;
 }
 
+/* One of the two that have it may be about to end. */
+static int meet_patiently(struct wire *wire)
+{
+	int tries = ENDING_MS / 10, err;
+
+	while ((err = meet(wire)) == -EBUSY && tries--)
+		usleep(10000);
+	return err;
+}
+
 /* The keeper will be in another directory. */
 static int absolute(char path[UNIX_PATH], const char *given)
 {
@@ -187,7 +198,7 @@ int wire_open(const char *path, struct wire **wirep)
 		return fail(ENOMEM, "out of memory");
 	wire->door.fd = -1;
 	wire->partner.fd = -1;
-	err = absolute(wire->path, path) ?: meet(wire);
+	err = absolute(wire->path, path) ?: meet_patiently(wire);
 	if (err) {
 		free(wire);
 		return err;

@@ -528,6 +528,14 @@ def few_descriptors():
 
 
 @test
+def one_after_the_other():
+    """Of one name and on one wire, as soon as the program before has ended"""
+    with kept("partner", "--net", f"wire:{SCRATCH.name}/turns"):
+        for _ in range(5):
+            nuse("--name", "turns", "--net", f"wire:{SCRATCH.name}/turns", "true")
+
+
+@test
 def teaches():
     got = nuse("--help")
     for word in ("--join", "ls", "rm", "log", "--net", "tap:", "wire:", "raw:", "--keep"):
