@@ -528,6 +528,25 @@ def few_descriptors():
 
 
 @test
+def stopped():
+    """A program that is stopped in the middle of its calls holds nobody up"""
+    flood = "import socket; s = socket.socket(type=socket.SOCK_DGRAM); d = bytes(1000)\n" \
+            "while 1: s.sendto(d, ('127.0.0.1', 9))"
+    with kept("stopped"), subprocess.Popen([NUSE, "--join", "stopped", "python3", "-c", flood],
+                                           env=ENV, stderr=subprocess.DEVNULL,
+                                           process_group=0) as busy:
+        try:
+            time.sleep(0.3)
+            for _ in range(20):
+                busy.send_signal(signal.SIGTSTP)
+                os.waitpid(busy.pid, os.WUNTRACED)
+                nuse("--join", "stopped", "true")
+                busy.send_signal(signal.SIGCONT)
+        finally:
+            busy.kill()
+
+
+@test
 def one_after_the_other():
     """Of one name and on one wire, as soon as the program before has ended"""
     with kept("partner", "--net", f"wire:{SCRATCH.name}/turns"):

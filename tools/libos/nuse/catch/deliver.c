@@ -71,6 +71,18 @@ static void *die(int sig, siginfo_t *info)
 	return NULL;
 }
 
+/* By the default action, here; when it goes on, all is as before. */
+static void *stop(int sig, siginfo_t *info)
+{
+	const uint64_t bit = signal_bit(sig);
+
+	signal_default(sig);
+	send_again(NULL, sig, info);
+	signal_real_mask(SIG_UNBLOCK, &bit, NULL);
+	signal_reset(sig);
+	return NULL;
+}
+
 static bool is_fault(int sig, const siginfo_t *info)
 {
 	const uint64_t faults = signal_bit(SIGSEGV) | signal_bit(SIGBUS) | signal_bit(SIGFPE) |
@@ -200,6 +212,8 @@ static void *hand_over(struct thread *self, int sig, siginfo_t *info, struct uco
 	}
 	if (action.sa_handler == SIG_IGN && !fault)
 		return NULL;
+	if (action.sa_handler == SIG_DFL && signal_bit(sig) & SIGNALS_STOP)
+		return stop(sig, info);
 	if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN ||
 	    (self && self->blocked & signal_bit(sig)))
 		return die(sig, info);

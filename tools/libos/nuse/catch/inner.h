@@ -33,6 +33,8 @@ static inline uint64_t signal_bit(int sig)
 }
 
 /* At the host, whatever the program believes */
+/* Those that stop a process, if it has nothing else in mind; SIGSTOP asks nobody */
+#define SIGNALS_STOP	(signal_bit(SIGTSTP) | signal_bit(SIGTTIN) | signal_bit(SIGTTOU))
 #define NEVER_BLOCKED	(signal_bit(SIGSYS) | signal_bit(SIGSEGV) | signal_bit(SIGBUS))
 
 /* si_errno of a trap that our filter made */

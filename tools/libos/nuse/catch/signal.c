@@ -8,9 +8,10 @@
  * and no thread ever blocks them at the host, neither by a mask, nor in a
  * handler, nor while it waits: the first is how calls trap, the others are how
  * bad pointers in calls become EFAULT. So have signals whose default action ends
- * the process, where that is the action: it must not be inside then. What the program asks for is remembered
- * and told when it asks, and those that are meant for the program come to it by
- * that. A new program starts with these three at their default and not blocked.
+ * or stops the process, where that is the action: it must not be inside then. What
+ * the program asks for is remembered and told when it asks, and those that are
+ * meant for the program come to it by that. A new program starts with these three
+ * at their default and not blocked.
  *
  * Two threads that change the action of one signal at the same moment may leave
  * a mixture; no program does that.
@@ -18,12 +19,12 @@
 #include "inner.h"
 
 /* Those that others send, or the host for something that is no fault */
-#define ENDS_BY_DEFAULT								\
+#define ACTS_BY_DEFAULT								\
 	(signal_bit(SIGHUP) | signal_bit(SIGINT) | signal_bit(SIGQUIT) | signal_bit(SIGABRT) | \
 	 signal_bit(SIGUSR1) | signal_bit(SIGUSR2) | signal_bit(SIGPIPE) | signal_bit(SIGALRM) | \
 	 signal_bit(SIGTERM) | signal_bit(SIGSTKFLT) | signal_bit(SIGXCPU) | \
 	 signal_bit(SIGXFSZ) | signal_bit(SIGVTALRM) | signal_bit(SIGPROF) | \
-	 signal_bit(SIGIO) | signal_bit(SIGPWR))
+	 signal_bit(SIGIO) | signal_bit(SIGPWR) | SIGNALS_STOP)
 
 /* Flags of the host's action that are not the program's */
 #define OUR_FLAGS	(SA_SIGINFO | SA_RESETHAND)
@@ -106,7 +107,7 @@ static long other_action(int sig, const struct sigaction *action, struct sigacti
 	if (action && is_handler(action) && sig != SIGKILL && sig != SIGSTOP) {
 		*ours = *action;
 		ret = enter_by(sig, action, old);
-	} else if (action && action->sa_handler == SIG_DFL && signal_bit(sig) & ENDS_BY_DEFAULT) {
+	} else if (action && action->sa_handler == SIG_DFL && signal_bit(sig) & ACTS_BY_DEFAULT) {
 		*ours = *action;
 		ret = arm(sig, old);
 	} else {
@@ -154,19 +155,19 @@ void signal_reset(int sig)
 {
 	struct sigaction old;
 
-	if (signal_bit(sig) & ENDS_BY_DEFAULT)
+	if (signal_bit(sig) & ACTS_BY_DEFAULT)
 		arm(sig, &old);
 	else
 		signal_default(sig);
 }
 
-static void arm_those_that_end(struct signal_state *state)
+static void arm_those_that_act(struct signal_state *state)
 {
 	struct sigaction now;
 	int sig;
 
 	for (sig = 1; sig <= SIGSYS; sig++) {
-		if (!(signal_bit(sig) & ENDS_BY_DEFAULT) || real_action(sig, NULL, &now) ||
+		if (!(signal_bit(sig) & ACTS_BY_DEFAULT) || real_action(sig, NULL, &now) ||
 		    now.sa_handler != SIG_DFL)
 			continue;
 		state->actions[sig - 1] = now;
@@ -189,7 +190,7 @@ int signal_arm(struct signal_state *state, bool cleared)
 		if (!cleared || ours->sa_handler != SIG_IGN)
 			*ours = old;
 	}
-	arm_those_that_end(state);
+	arm_those_that_act(state);
 	return 0;
 }
 
