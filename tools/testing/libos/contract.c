@@ -449,6 +449,26 @@ static uint64_t random_of(struct raw *r)
 }
 
 /* The caller's random numbers are all there is: equal ones, equal kernels. */
+TEST_F(contract, wished_descriptors)
+{
+	struct raw *r = &self->r;
+	struct lib_task *task;
+
+	ASSERT_EQ(0, raw_boot(r));
+	task = r->kernel.boot_task;
+	task->fd_wish = 41 + 1;
+	EXPECT_EQ(41, raw_call(r, SYS_socket, AF_INET, SOCK_STREAM));
+	EXPECT_EQ(0, task->fd_wish);
+	task->fd_wish = 41 + 1;
+	EXPECT_EQ(42, raw_call(r, SYS_dup, 41));
+	task->fd_wish = 0 + 1;
+	EXPECT_LE(0, raw_call(r, SYS_epoll_create1, 0));
+	EXPECT_EQ(0, raw_call(r, SYS_close, 41));
+	task->fd_wish = 30 + 1;
+	EXPECT_EQ(-EBADF, raw_call(r, SYS_dup, 41));
+	EXPECT_EQ(0, task->fd_wish);
+}
+
 /* The clock of virtual time is not stopped more often than there is work. */
 TEST_F(contract, idle_is_quiet)
 {
