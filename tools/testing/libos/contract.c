@@ -448,7 +448,7 @@ static uint64_t random_of(struct raw *r)
 	return value;
 }
 
-/* The caller's random numbers are all there is: equal ones, equal kernels. */
+/* Numbers of another table, the caller's */
 TEST_F(contract, wished_descriptors)
 {
 	struct raw *r = &self->r;
@@ -482,6 +482,7 @@ TEST_F(contract, idle_is_quiet)
 	EXPECT_GE(200, r->fires - fires);
 }
 
+/* The caller's random numbers are all there is: equal ones, equal kernels. */
 TEST_F(contract, randomness_is_the_callers)
 {
 	struct raw *r = &self->r;
