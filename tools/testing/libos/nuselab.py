@@ -21,6 +21,9 @@ NUSE = f"{ktap.TOOLS}/nuse"
 LIMIT = 20				# seconds for a program that is to end by itself
 PATIENCE = 10				# seconds for one to be ready, or to end when told to
 
+# A shell that starts the tests in the background lets them ignore it, and so programs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def need(*programs):
     for program in programs:
@@ -150,7 +153,8 @@ class Tap(Bench):
 
     def __init__(self, *options):
         super().__init__()
-        self.options = options
+        # A name server that says at once that it is none
+        self.options = options or ("--nameserver", self.HOST)
 
     def __enter__(self):
         if not os.access("/dev/net/tun", os.R_OK | os.W_OK):

@@ -237,32 +237,42 @@ static char *append_number(char *to, unsigned int n)
 	return to;
 }
 
-/* The preload comes first in the program's variable, which may be there or not. */
+/*
+ * The preload comes first in the program's variable, which may be there or not. A
+ * program that has become somebody who cannot read it goes without.
+ */
 static bool preload(struct exec *e, const char **envp)
 {
 	const char *ours = nuse_preload_path();
+	size_t len = ours ? strlen(ours) : 0;
+	bool usable;
 	char *to;
 	long i;
 
 	if (!ours || !e->elf.interp[0])
 		return false;
-	to = append(append(e->preload, "LD_PRELOAD="), ours);
+	usable = !host_call(__NR_access, ours, 4 /* R_OK */, 0, 0, 0, 0);
+	to = append(append(e->preload, "LD_PRELOAD="), usable ? ours : "");
 	for (i = 0; i < e->envc; i++) {
 		const char *old = envp[i];
-		size_t len = strlen(ours);
+		bool there;
 
 		if (!starts_with((long)old, "LD_PRELOAD="))
 			continue;
 		old += sizeof("LD_PRELOAD=") - 1;
-		if (!memcmp(old, ours, len))
+		there = !memcmp(old, ours, len);
+		if (there && usable)
 			return false;
-		*to++ = ':';
+		if (there)
+			old += len + (old[len] == ':');
+		else if (usable)
+			*to++ = ':';
 		if (user_string(to, (long)old, e->preload + sizeof(e->preload) - to) < 0)
 			*to = 0;
 		envp[i] = e->preload;
 		return false;
 	}
-	return true;
+	return usable;
 }
 
 /* Returns where the environment begins. */
@@ -330,7 +340,8 @@ static long run(struct exec *e, long argv, long envp)
 	if (!exec_note)			/* other threads end now */
 		nuse_dying();
 	err = host_call(__NR_execve, nuse_run_path(), e->vector, e->vector + env, 0, 0, 0);
-	if (err == -ENOENT && self_exe[0])	/* the program has another root by now */
+	/* The program has another root by now, or is somebody who may not go there. */
+	if ((err == -ENOENT || err == -EACCES) && self_exe[0])
 		err = host_call(__NR_execve, "/proc/self/exe", e->vector, e->vector + env, 0, 0, 0);
 	if (!exec_note)
 		nuse_living();
