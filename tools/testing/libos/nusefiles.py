@@ -22,21 +22,23 @@ SOURCES = f"{ktap.HERE}/nuse"
 NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 
 
-def on_nuse(script, prefix=()):
+def on_nuse(script, command=(NUSE,)):
     """What a shell prints on an instance with nothing but its loopback"""
     with Bench() as bench:
-        return bench.run(*prefix, NUSE, "sh", "-ec", script)
+        return bench.run(*command, "sh", "-ec", script)
 
 
-def as_nobody():
-    """Prefix of a command"""
+def nuse_as_nobody():
+    """The command, as another user runs it"""
     nuselab.need_users()
     need("setpriv")
     folder = path("nobody")
     if not os.path.exists(folder):
         os.mkdir(folder)
         os.chown(folder, 65534, 65534)
-    return ("env", f"XDG_RUNTIME_DIR={folder}", *NOBODY)
+    everybody = nuselab.for_everybody()
+    return ("env", f"XDG_RUNTIME_DIR={folder}", f"LIBLINUX={everybody}/liblinux.so", *NOBODY,
+            f"{everybody}/nuse")
 
 
 def build(source, *compiler):
@@ -204,7 +206,7 @@ def netns():
 @test
 def netns_of_nobody():
     need("ping")
-    on_nuse(NETNS, as_nobody())
+    on_nuse(NETNS, nuse_as_nobody())
 
 
 @test
@@ -267,18 +269,19 @@ def tester_of_nobody():
     need("tc", "sysctl")
     program = build("tun.c", "cc", "-O2", "-D_GNU_SOURCE")
     with Bench() as bench:
-        assert bench.run(*as_nobody(), NUSE, program) == "ok\n"
+        assert bench.run(*nuse_as_nobody(), program) == "ok\n"
 
 
 @test
 def tun_of_a_user():
     nuselab.need_users()
     need("setpriv")
+    shutil.copy(f"{SOURCES}/tun.py", nuselab.for_everybody())
     text = on_nuse(f"""
         ip tuntap add dev tun0 mode tun user 65534
         ip tuntap add dev tun1 mode tun
         for dev in tun0 tun1 tun2; do
-            {' '.join(NOBODY)} python3 {SOURCES}/tun.py $dev
+            {' '.join(NOBODY)} python3 {nuselab.for_everybody()}/tun.py $dev
         done
     """)
     assert text == "tun0\ntun1: Operation not permitted\ntun2: Operation not permitted\n", text

@@ -45,6 +45,18 @@ def path(name, text=None):
     return name
 
 
+def for_everybody():
+    """The directory of a nuse that other users reach, wherever this tree lies"""
+    folder = path("everybody")
+    if not os.path.exists(folder):
+        os.mkdir(folder)
+        for name in ("nuse", "nuse-run", "libnuse.so"):
+            shutil.copy(f"{ktap.TOOLS}/{name}", folder)
+        shutil.copy(ktap.KERNEL, f"{folder}/liblinux.so")
+        os.chmod(folder, 0o755)
+    return folder
+
+
 def until(condition, what):
     """Waits; returns what @condition returns when that is true."""
     end = time.monotonic() + PATIENCE
