@@ -457,6 +457,268 @@ TEST(set_flags)
 	EXPECT_EQ(ENOTTY, errno);
 }
 
+/* ------------------------------------------------ what is open, and nothing else */
+
+#define TOP	8192
+
+/* As many descriptors as the limit allows, or TOP: how many */
+static int allow_many(void)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = TOP < limit.rlim_max ? TOP : limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur;
+}
+
+/* As the directory lists them; its own descriptor, too */
+static int count_in(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int nr = 0;
+
+	while (dir && (entry = readdir(dir)))
+		nr += entry->d_name[0] != '.';
+	closedir(dir);
+	return nr;
+}
+
+static long size_of(const char *path)
+{
+	struct statx stx;
+	struct stat st;
+
+	if (stat(path, &st) || statx(AT_FDCWD, path, 0, STATX_SIZE, &stx) ||
+	    (int64_t)stx.stx_size != st.st_size)
+		return -1;
+	return st.st_size;
+}
+
+TEST(directories_list_what_is_open)
+{
+	int task, i, dir, open_before, kept[2];
+	bool has_size = size_of("/proc/self/fd");
+	char text[64];
+	struct stat st;
+
+	closefrom(3);
+	EXPECT_EQ(4, count_in("/proc/self/fd"));
+	for (i = 0; i < 30; i++)
+		make(i % 2 ? 'l' : 'h');
+	EXPECT_EQ(34, count_in("/proc/self/fd"));
+	EXPECT_EQ(34, count_in("/proc/self/fdinfo"));
+	EXPECT_EQ(34, count_in("/proc/thread-self/fd"));
+	EXPECT_EQ(34, count_in("/dev/fd"));
+	task = gettid();
+	snprintf(text, sizeof(text), "/proc/%d/task/%d/fd", getpid(), task);
+	EXPECT_EQ(34, count_in(text));
+	snprintf(text, sizeof(text), "/proc/%d/fd", getppid());
+	open_before = count_in(text);
+	snprintf(text, sizeof(text), "ls /proc/%d/fd | wc -l | grep -q '^33$'", getpid());
+	EXPECT_EQ(0, system(text));
+	snprintf(text, sizeof(text), "/proc/%d/fd", getppid());
+	EXPECT_EQ(open_before, count_in(text));
+	if (has_size) {
+		EXPECT_EQ(33, size_of("/proc/self/fd"));
+		dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+		EXPECT_EQ(0, fstat(dir, &st));
+		EXPECT_EQ(34, st.st_size);
+		EXPECT_EQ(0, syscall(SYS_fstat, dir, &st));
+		EXPECT_EQ(34, st.st_size);
+		close(dir);
+	}
+	ASSERT_EQ(0, tcp_pair(kept));
+	EXPECT_TRUE(connected(kept));
+}
+
+/* Read in the smallest pieces, of either kind */
+TEST(directories_in_pieces)
+{
+	char entries[32];
+	int dir, nr = 0;
+	long calls[] = { SYS_getdents, SYS_getdents64 };
+	unsigned int i;
+
+	closefrom(3);
+	make('l');
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+		ASSERT_EQ(4, dir);
+		while (syscall(calls[i], dir, entries, sizeof(entries)) > 0)
+			nr++;
+		EXPECT_EQ((int)(i + 1) * 7, nr);
+		EXPECT_EQ(0, lseek(dir, 0, SEEK_SET));
+		EXPECT_LT(0, syscall(calls[i], dir, entries, sizeof(entries)));
+		close(dir);
+	}
+}
+
+/* A call on each number that may be one: how many it takes for open */
+static int all(bool (*opens)(int fd))
+{
+	int fd, nr = 0, top = allow_many();
+
+	for (fd = 3; fd < top; fd++)
+		nr += opens(fd);
+	return nr;
+}
+
+static bool duplicates(int fd)
+{
+	int copy = dup(fd);
+
+	if (copy >= 0)
+		close(copy);
+	return copy >= 0;
+}
+
+static bool has_status(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st);
+}
+
+static bool has_name(int fd)
+{
+	char path[32], name[64];
+	struct stat st;
+	bool found, stated;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	found = readlink(path, name, sizeof(name)) > 0;
+	snprintf(path, sizeof(path), "/dev/fd/%d", fd);
+	stated = !stat(path, &st);
+	return found || stated;
+}
+
+static bool is_in(int fd)
+{
+	static int dir;
+	char path[16], name[64];
+
+	if (!dir)
+		dir = open("/proc/self/fd", O_PATH);
+	snprintf(path, sizeof(path), "%d", fd);
+	return fd != dir && readlinkat(dir, path, name, sizeof(name)) > 0;
+}
+
+static bool is_valid(int fd)
+{
+	struct pollfd poll_fd = { fd, POLLIN, 0 };
+
+	return poll(&poll_fd, 1, 0) != 1 || poll_fd.revents != POLLNVAL;
+}
+
+static bool is_selected(int fd)
+{
+	static uint64_t set[TOP / 64];
+	static int last;		/* numbers above all that was ever open are ignored */
+	struct timeval none = { 0, 0 };
+	bool is;
+
+	if (!last)
+		last = fcntl(0, F_DUPFD, allow_many() - 1);
+	if (fd == last)
+		return false;
+	set[fd / 64] |= 1ULL << fd % 64;
+	is = select(fd + 1, (fd_set *)set, NULL, NULL, &none) >= 0 || errno != EBADF;
+	memset(set, 0, sizeof(set));
+	return is;
+}
+
+static bool is_polled(int fd)
+{
+	static int ep;
+	struct epoll_event event = { .events = EPOLLIN };
+
+	if (!ep)
+		ep = epoll_create1(0);
+	return fd != ep && (!epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event) || errno != EBADF);
+}
+
+static bool is_sent(int fd)
+{
+	static int pair[2];
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	char c = 'x';
+	struct iovec iov = { &c, 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+
+	if (!pair[0] && socketpair(AF_UNIX, SOCK_DGRAM, 0, pair))
+		return true;
+	if (fd == pair[0] || fd == pair[1])
+		return false;
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	return sendmsg(pair[0], &msg, MSG_DONTWAIT) == 1 || errno != EBADF;
+}
+
+TEST(nothing_else_is_open)
+{
+	static bool (*const ways[])(int fd) = {
+		is_open, duplicates, has_status, has_name, is_in, is_valid, is_selected,
+		is_polled, is_sent,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		closefrom(3);
+		make('l');
+		make('h');
+		EXPECT_EQ(2, all(ways[i]))
+			TH_LOG("way %u", i);
+	}
+}
+
+/* Among others, at once */
+TEST(a_list_with_all_numbers)
+{
+	static struct pollfd fds[TOP];
+	int i, nr = allow_many() - 3, valid = 0;
+
+	closefrom(3);
+	make('l');
+	make('h');
+	for (i = 0; i < nr; i++)
+		fds[i] = (struct pollfd) { 3 + i, 0, 0 };
+	EXPECT_EQ(nr - 2, poll(fds, nr, -1));
+	for (i = 0; i < nr; i++)
+		valid += !fds[i].revents;
+	EXPECT_EQ(2, valid);
+	EXPECT_FALSE(fds[0].revents || fds[1].revents);
+	fds[0].fd = -1;
+	EXPECT_EQ(nr - 2, poll(fds, nr, -1));
+}
+
+/* As many as the limit allows, all of them the program's */
+TEST(numbers_that_nobody_has_are_free)
+{
+	int fd, kept[2];
+
+	allow_many();
+	closefrom(3);
+	while ((fd = make('h')) >= 0)
+		ASSERT_TRUE(is_open(fd));
+	EXPECT_EQ(EMFILE, errno);
+	closefrom(3);
+	EXPECT_EQ(4, count_in("/proc/self/fd"));
+	while ((fd = make('l')) >= 0)
+		ASSERT_TRUE(is_open(fd));
+	EXPECT_EQ(EMFILE, errno);
+	closefrom(3);
+	EXPECT_EQ(4, count_in("/proc/self/fd"));
+	ASSERT_EQ(0, tcp_pair(kept));
+	EXPECT_TRUE(connected(kept));
+}
+
 static void *opener(void *arg)
 {
 	int i, fd, *failed = arg;

@@ -136,8 +136,10 @@ long copy_splice(long nr, const long args[6])
 	void *buffer;
 	long ret;
 
+	if (fd_is_hidden(args[0]) || fd_is_hidden(args[2]))
+		return -EBADF;
 	if (!in && !out)
-		return fd_on_host(nr, args);
+		return to_host(nr, args);
 	if (in && out)
 		return self_call(nr, args, NULL);
 	ret = check_pipe(in ? args[2] : args[0]);
@@ -219,8 +221,10 @@ long copy_sendfile(long nr, const long args[6])
 	void *buffer;
 	long ret;
 
+	if (fd_is_hidden(args[0]) || fd_is_hidden(args[1]))
+		return -EBADF;
 	if (!out == !in)
-		return out ? self_call(nr, args, NULL) : fd_on_host(nr, args);
+		return out ? self_call(nr, args, NULL) : to_host(nr, args);
 	if (args[3] < 0)
 		return -EINVAL;
 	buffer = scratch_get(CHUNK);
@@ -237,9 +241,11 @@ long copy_sendfile(long nr, const long args[6])
 long copy_other(long nr, const long args[6])
 {
 	enum fd_kind first = fd_kind(args[0]);
-	enum fd_kind second = nr == __NR_vmsplice ? first :
-			      fd_kind(args[nr == __NR_tee ? 1 : 2]);
+	long other = nr == __NR_vmsplice ? args[0] : args[nr == __NR_tee ? 1 : 2];
+	enum fd_kind second = fd_kind(other);
 
+	if (fd_is_hidden(args[0]) || fd_is_hidden(other))
+		return -EBADF;
 	if (!first != !second)
 		return -EINVAL;
 	return first ? self_call(nr, args, NULL) : to_host(nr, args);

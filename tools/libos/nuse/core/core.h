@@ -64,8 +64,6 @@ long self_exit(long nr, const long args[6]);
 enum fd_kind { FD_HOST, FD_LIBRARY, FD_EPOLL };
 
 enum fd_kind fd_kind(long fd);
-/* One of the instance's own, which the program does not see */
-bool fd_is_hidden(long fd);
 /* A call whose first argument is a descriptor that the library does not have */
 long fd_on_host(long nr, const long args[6]);
 void fd_mark(int fd, enum fd_kind kind);
@@ -88,6 +86,21 @@ long fd_fcntl(long nr, const long args[6]);
 /* Calls whose first argument is a descriptor */
 long fd_call(long nr, const long args[6]);
 long fd_ioctl(long nr, const long args[6]);
+
+/* -------------------------------------------------------------- hidden.c */
+
+/* One of the instance's own, which the program does not see */
+bool fd_is_hidden(long fd);
+
+/* At the host, around them */
+long hidden_close_range(unsigned int first, unsigned int last, int flags);
+
+/* Of a directory, which may be one of descriptors */
+long hidden_getdents(long nr, const long args[6]);
+/* Of a descriptor */
+long hidden_fstat(long nr, const long args[6]);
+/* A call with the path of such a directory; it may be one of the stat family. */
+long hidden_path_call(long nr, const long args[6]);
 
 /* -------------------------------------------------------------- socket.c */
 

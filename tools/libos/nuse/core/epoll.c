@@ -37,8 +37,10 @@ long epoll_ctl_call(long nr, const long args[6])
 	enum fd_kind kind = fd_kind(args[2]);
 	long ret;
 
+	if (fd_is_hidden(args[2]))
+		return -EBADF;
 	if (fd_kind(args[0]) != FD_EPOLL)
-		return to_host(nr, args);
+		return fd_on_host(nr, args);
 	fd_epoll_has(args[0], kind != FD_HOST, kind != FD_LIBRARY);
 	if (kind == FD_HOST)
 		return to_host(nr, args);
@@ -112,7 +114,7 @@ static long do_wait(const struct wait *w, long nr, const long args[6])
 	long ret;
 
 	if (fd_kind(w->ep) != FD_EPOLL)
-		return to_host(nr, args);
+		return fd_on_host(nr, args);
 	if (w->max <= 0)
 		return -EINVAL;
 	for (;;) {

@@ -28,11 +28,6 @@ enum fd_kind fd_kind(long fd)
 	return *word(member->epolls, fd) & bit(fd) ? FD_EPOLL : FD_LIBRARY;
 }
 
-bool fd_is_hidden(long fd)
-{
-	return (unsigned int)fd - share->fd_base < NR_OWN_FDS;
-}
-
 long fd_on_host(long nr, const long args[6])
 {
 	return fd_is_hidden(args[0]) ? -EBADF : to_host(nr, args);
@@ -204,22 +199,16 @@ static void close_range_library(unsigned int first, unsigned int last, int flags
 	}
 }
 
-/* Around the hidden ones */
 long fd_close_range(long nr, const long args[6])
 {
-	unsigned int first = args[0], last = args[1], low = share->fd_base;
-	unsigned int high = low + NR_OWN_FDS;
+	unsigned int first = args[0], last = args[1];
 	int flags = args[2];
-	long ret = 0;
 
+	(void)nr;
 	if (first > last || flags & ~(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE))
 		return -EINVAL;
 	close_range_library(first, last, flags);
-	if (first < low)
-		ret = host_call(nr, first, last < low ? last : low - 1, flags, 0, 0, 0);
-	if (!ret && last >= high)
-		ret = host_call(nr, first < high ? high : first, last, flags, 0, 0, 0);
-	return ret;
+	return hidden_close_range(first, last, flags);
 }
 
 void fd_after_exec(void)

@@ -189,7 +189,7 @@ long ids_setns(long nr, const long args[6])
 	long ret;
 
 	if (!fd_kind(args[0]))
-		return to_host(nr, args);
+		return fd_on_host(nr, args);
 	ret = self_call(nr, args, NULL);
 	if (!ret)
 		tell_helper();

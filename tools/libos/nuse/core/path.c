@@ -38,7 +38,10 @@ static long do_path(long nr, const long args[6], int dir, int i)
 
 	switch (tree_whose(dir, args[i], head)) {
 	case OF_HOST:
-		return to_host(nr, args);
+		return tree_lists_descriptors(head) ? hidden_path_call(nr, args) :
+						      to_host(nr, args);
+	case NOBODYS:
+		return -ENOENT;
 	case OF_INSTANCE:
 		return do_library(nr, args);
 	case MAPPED:
@@ -58,12 +61,16 @@ long path_call(long nr, const long args[6])
 /* Relative to a directory's descriptor, or with no path but the descriptor */
 long path_at_call(long nr, const long args[6])
 {
-	char first;
+	char first = 0;
 
-	if (fd_kind(args[0]) && (!args[1] || (!peek(&first, args[1], 1) && first != '/')))
+	if (args[1] && peek(&first, args[1], 1))
+		first = '/';
+	if (fd_kind(args[0]) && first != '/')
 		return do_library(nr, args);
 	if (fd_is_hidden(args[0]))
 		return -EBADF;
+	if (nr == __NR_newfstatat && !first)
+		return hidden_fstat(nr, args);
 	return do_path(nr, args, args[0], 1);
 }
 
@@ -134,7 +141,7 @@ long path_chdir(long nr, const long args[6])
 long path_fchdir(long nr, const long args[6])
 {
 	return fd_kind(args[0]) ? in_instance(self_call(nr, args, NULL)) :
-				  in_host(to_host(nr, args));
+				  in_host(fd_on_host(nr, args));
 }
 
 long path_getcwd(long nr, const long args[6])

@@ -13,10 +13,12 @@
 #define NS_PER_S	1000000000LL
 #define FEW		32
 #define SET_BITS	64
+#define CLOSED		0x7fffffff	/* no descriptor of the host has this number */
 
 /**
  * struct both - the list, split
  * @nr:		entries of the program's list
+ * @hidden:	some of them are not to be seen
  * @fds:	that list
  * @library, @host: its parts; @host has SHARE_WAIT_ROOM entries in front
  * @of_library, @of_host: which entries of @fds they are
@@ -25,6 +27,7 @@ struct both {
 	unsigned int nr, nr_library, nr_host;
 	struct pollfd *fds, *library, *host;
 	unsigned int *of_library, *of_host;
+	bool hidden;
 };
 
 #define BOTH_SIZE(n)	((n) * (3 * sizeof(struct pollfd) + 2 * sizeof(int)) +	\
@@ -48,8 +51,14 @@ static void add_library(struct both *b, unsigned int i)
 
 static void add_host(struct both *b, unsigned int i)
 {
-	b->of_host[b->nr_host] = i;
-	b->host[SHARE_WAIT_ROOM + b->nr_host++] = b->fds[i];
+	struct pollfd *host = &b->host[SHARE_WAIT_ROOM + b->nr_host];
+
+	b->of_host[b->nr_host++] = i;
+	*host = b->fds[i];
+	if (!fd_is_hidden(host->fd))
+		return;
+	host->fd = CLOSED;
+	b->hidden = true;
 }
 
 static void both_split(struct both *b)
@@ -58,6 +67,7 @@ static void both_split(struct both *b)
 	unsigned int i;
 
 	b->nr_library = b->nr_host = 0;
+	b->hidden = false;
 	for (i = 0; i < b->nr; i++) {
 		b->fds[i].revents = 0;
 		kind = b->fds[i].fd < 0 ? FD_HOST : fd_kind(b->fds[i].fd);
@@ -132,12 +142,6 @@ static long both_wait(struct both *b, int64_t until, const uint64_t *mask)
 
 /* ------------------------------------------------------------- poll and ppoll */
 
-/* All of one kind: where the call can go as it is. */
-static bool is_pure(const struct both *b)
-{
-	return !b->nr_library || !b->nr_host;
-}
-
 static long poll_library_only(const long args[6], int64_t until, const uint64_t *mask)
 {
 	struct share_wait wait = { .fds = (struct pollfd[SHARE_WAIT_ROOM]) { }, .mask = mask };
@@ -158,9 +162,9 @@ static long poll_list(struct both *b, long nr, const long args[6], int64_t until
 	if (peek(b->fds, args[0], b->nr * sizeof(*b->fds)))
 		return -EFAULT;
 	both_split(b);
-	if (!b->nr_library)
+	if (!b->nr_library && !b->hidden)
 		return to_host(nr, args);
-	if (is_pure(b))
+	if (!b->nr_host)
 		return poll_library_only(args, until, mask);
 	ret = both_wait(b, until, mask);
 	if (ret >= 0 && poke(args[0], b->fds, b->nr * sizeof(*b->fds)))
@@ -293,8 +297,8 @@ static short sets_events(const struct sets *s, unsigned int fd)
 	return events;
 }
 
-/* The sets as a list, whose length it returns; @fds NULL: only that */
-static unsigned int sets_list(const struct sets *s, struct pollfd *fds, unsigned int *library)
+/* The sets as a list, whose length it returns; @fds NULL: only that. *mine: not the host's */
+static unsigned int sets_list(const struct sets *s, struct pollfd *fds, bool *mine)
 {
 	unsigned int fd, nr = 0;
 	short events;
@@ -305,7 +309,7 @@ static unsigned int sets_list(const struct sets *s, struct pollfd *fds, unsigned
 			continue;
 		if (fds)
 			fds[nr] = (struct pollfd) { fd, events, 0 };
-		*library += !!fd_kind(fd);
+		*mine |= fd_kind(fd) || fd_is_hidden(fd);
 		nr++;
 	}
 	return nr;
@@ -340,12 +344,12 @@ static long sets_store(struct sets *s, const struct both *b)
 static long select_in(void *memory, struct sets *s, unsigned int nr, int64_t until,
 		      const uint64_t *mask)
 {
-	unsigned int library = 0;
 	struct both b;
+	bool mine = false;
 	long ret;
 
 	both_init(&b, memory, nr);
-	sets_list(s, b.fds, &library);
+	sets_list(s, b.fds, &mine);
 	both_split(&b);
 	ret = both_wait(&b, until, mask);
 	return ret < 0 ? ret : sets_store(s, &b);
@@ -367,12 +371,12 @@ static long select_list(struct sets *s, unsigned int nr, int64_t until, const ui
 	return ret;
 }
 
-/* Without library descriptors nothing else is done; *mine says whether there are. */
+/* Where all is the host's nothing else is done; *mine says whether it is not. */
 static long do_select(const long args[6], int64_t until, const uint64_t *mask, bool *mine)
 {
 	uint64_t few[3 * 1024 / SET_BITS], *memory = few;
 	struct sets s = { .n = args[0] };
-	unsigned int library = 0, nr;
+	unsigned int nr;
 	size_t size;
 	long ret;
 
@@ -388,9 +392,8 @@ static long do_select(const long args[6], int64_t until, const uint64_t *mask, b
 	if (!memory)
 		return -ENOMEM;
 	ret = sets_read(&s, memory, args);
-	nr = ret ? 0 : sets_list(&s, NULL, &library);
-	*mine = library;
-	if (library)
+	nr = ret ? 0 : sets_list(&s, NULL, mine);
+	if (*mine)
 		ret = select_list(&s, nr, until, mask);
 	if (memory != few)
 		scratch_put(memory, size);

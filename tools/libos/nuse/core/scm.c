@@ -124,6 +124,8 @@ struct carriers {
 
 static long count(int *fd, void *arg)
 {
+	if (fd_is_hidden(*fd))
+		return -EBADF;
 	*(unsigned int *)arg += fd_kind(*fd) != FD_HOST;
 	return 0;
 }
@@ -178,17 +180,17 @@ static long send_one(const long args[6])
 	unsigned int nr = 0;
 	struct msghdr msg;
 	char *control;
-	long ret;
+	long ret = 0;
 
 	if (peek(&msg, args[1], sizeof(msg)))
 		return -EFAULT;
 	control = control_get(&msg, small);
 	if (control)
-		each_right(control, msg.msg_controllen, count, &nr);
-	if (nr) {
+		ret = each_right(control, msg.msg_controllen, count, &nr);
+	if (nr && !ret) {
 		msg.msg_control = control;
 		ret = send_carriers(args, &msg);
-	} else {
+	} else if (!ret) {
 		ret = host_call(__NR_sendmsg, args[0], args[1], args[2], 0, 0, 0);
 	}
 	control_put(control, small);

@@ -100,49 +100,82 @@ static uint32_t task_of(uint32_t tid)
 	return 0;
 }
 
-/* "fd/N" or "fdinfo/N" of a library descriptor */
-static bool is_descriptor(const struct share_member *member, const char *path)
+/* The number of "fd/N" or "fdinfo/N", or of a file there; -1: it is none */
+static long descriptor_of(const char *path)
 {
 	const char *digits = after(path, "fd/") ?: after(path, "fdinfo/");
 	uint32_t fd;
 
 	if (!digits || !skip_number(digits, &fd) || fd >= SHARE_FDS)
-		return false;
-	return member->fds[fd / 64] & ~member->epolls[fd / 64] & 1ULL << fd % 64;
+		return -1;
+	return fd;
+}
+
+static bool is_socket(const struct share_member *member, long fd)
+{
+	return fd >= 0 && member->fds[fd / 64] & ~member->epolls[fd / 64] & 1ULL << fd % 64;
 }
 
 /*
- * "/proc/PID/..." or "/proc/PID/task/TID/..." of a process that is in the instance,
- * if what follows has to do with its network
+ * What follows "/proc/PID/" or "/proc/PID/task/TID/" of a process that is in the
+ * instance, which is @member, and that task there @id; NULL: it is no such path
  */
-static bool map_process(char path[TREE_HEAD + 1])
+static const char *in_process(const char *path, const struct share_member **member, uint32_t *id)
 {
 	const char *rest = after(path, "/proc/"), *own;
-	const struct share_member *member;
-	uint32_t number, id;
-	char tail[TREE_HEAD];
+	uint32_t number;
 
-	if (!rest || length(path) > TREE_HEAD - 20)
-		return false;
+	if (!rest)
+		return NULL;
 	own = after(rest, "self/") ?: after(rest, "thread-self/");
 	rest = own ?: skip_number(rest, &number);
 	if (!rest)
-		return false;
-	member = &share->members[own ? self_member() : member_of(number)];
-	if (!member->helper)
-		return false;
-	id = member->helper->tid;
+		return NULL;
+	*member = &share->members[own ? self_member() : member_of(number)];
+	if (!(*member)->helper)
+		return NULL;
+	*id = (*member)->helper->tid;
 	if (after(rest, "task/")) {
 		rest = skip_number(after(rest, "task/"), &number);
-		if (!rest)
-			return false;
-		id = task_of(number) ?: id;
+		*id = task_of(number) ?: *id;
 	}
-	if (!is_below(rest, "net") && !is_below(rest, "ns/net") && !is_descriptor(member, rest))
-		return false;
+	return rest;
+}
+
+bool tree_lists_descriptors(const char *path)
+{
+	const struct share_member *member;
+	const char *rest;
+	uint32_t id;
+
+	rest = after(path, "/dev/") ?: in_process(path, &member, &id);
+	if (rest)
+		rest = after(rest, "fdinfo") ?: after(rest, "fd");
+	return rest && (!*rest || (*rest == '/' && !rest[1]));
+}
+
+/* If it has to do with the network of its process */
+static enum whose map_process(char path[TREE_HEAD + 1])
+{
+	const struct share_member *member;
+	char tail[TREE_HEAD];
+	const char *rest;
+	uint32_t id;
+	long fd;
+
+	if (length(path) > TREE_HEAD - 20)
+		return OF_HOST;
+	rest = in_process(path, &member, &id);
+	if (!rest)
+		return OF_HOST;
+	fd = descriptor_of(rest);
+	if (fd_is_hidden(fd))
+		return NOBODYS;
+	if (!is_below(rest, "net") && !is_below(rest, "ns/net") && !is_socket(member, fd))
+		return OF_HOST;
 	append(tail, rest);
 	append(append(append_number(append(path, "/proc/"), id), "/"), tail);
-	return true;
+	return MAPPED;
 }
 
 /* --------------------------------------------------------------- all paths */
@@ -157,18 +190,24 @@ static bool is_ours(const char *path)
 	return false;
 }
 
-/* As they have it in the instance */
-static bool map(char path[TREE_HEAD + 1])
+/* Puts @name, of a directory, in place of the start of the path, which is @start. */
+static void rename_start(char path[TREE_HEAD + 1], const char *start, const char *name)
 {
 	char tail[TREE_HEAD + 1];
 
-	if (path[1] == 'v') {
-		if (!is_below(path, "/var/run/netns"))
-			return false;
-		append(tail, path + length("/var"));
-		append(path, tail);
-		return true;
+	append(tail, path + length(start));
+	append(append(path, name), tail);
+}
+
+/* As they have it in the instance */
+static enum whose map(char path[TREE_HEAD + 1])
+{
+	if (is_below(path, "/var/run/netns")) {
+		rename_start(path, "/var/run", "/run");
+		return MAPPED;
 	}
+	if (is_below(path, "/dev/fd") && length(path) < TREE_HEAD / 2)
+		rename_start(path, "/dev", "/proc/self");
 	return map_process(path);
 }
 
@@ -190,7 +229,7 @@ static enum whose whose(char head[TREE_HEAD + 1], long len)
 	}
 	if (is_ours(head))
 		return OF_INSTANCE;
-	return len > 0 && map(head) ? MAPPED : OF_HOST;
+	return len > 0 ? map(head) : OF_HOST;
 }
 
 /* ---------------------------------------------------------- relative paths */
@@ -226,6 +265,13 @@ static bool find_base(int dir, char base[TREE_HEAD / 2])
 		return false;
 	base[len] = 0;
 	return true;
+}
+
+bool tree_is_list(int dir)
+{
+	char path[TREE_HEAD / 2];
+
+	return find_base(dir, path) && tree_lists_descriptors(path);
 }
 
 static enum whose whose_relative(int dir, char head[TREE_HEAD + 1], long len)

@@ -19,6 +19,7 @@ enum whose {
 	OF_INSTANCE,
 	MAPPED,		/* the instance's, which has it by another name */
 	MAPPED_FILE,	/* share_control::resolv_conf of the host */
+	NOBODYS,	/* a hidden descriptor: there is no such file */
 };
 
 /*
@@ -32,5 +33,12 @@ uint32_t tree_pid(uint32_t pid);
 
 /* Whether a directory of the instance, by its own name, is one that programs see */
 bool tree_has(const char *path);
+
+/*
+ * Whether a directory at the host is one of descriptors of a process in the instance.
+ * The second takes a descriptor.
+ */
+bool tree_lists_descriptors(const char *path);
+bool tree_is_list(int dir);
 
 #endif /* _NUSE_TREE_H */
