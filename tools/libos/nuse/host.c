@@ -23,20 +23,25 @@ static uint64_t realtime_ns(void *ctx)
 
 /*
  * A thread that is in a call gets it when that is complete. What is for a process
- * comes to its helper, which has no thread.
+ * comes to its helper, which has no thread; what is for others, to who stands for them.
  */
 static void note_signal(void *ctx, struct lib_task *task, int sig)
 {
 	struct share_thread *thread = share_thread_of(task);
 	uint32_t process = share_process_of(task);
+	const struct share_owner *owner;
 
 	(void)ctx;
-	if (process)
+	if (process >= SHARE_OWNER) {
+		owner = &share->owners[process - SHARE_OWNER];
+		owners_signal(owner->type, owner->id, sig);
+	} else if (process) {
 		host_call(__NR_kill, share->members[process].pid & ~SHARE_BIRTH, sig, 0, 0, 0, 0);
-	else if (task->done)
+	} else if (task->done) {
 		host_call(__NR_tgkill, share->members[thread->process].pid, thread->tid, sig, 0, 0, 0);
-	else
+	} else {
 		thread->signals |= 1ULL << (sig - 1);
+	}
 }
 
 static void console_write(void *ctx, const char *text, size_t len)

@@ -22,11 +22,13 @@ void share_return_kick(struct share_thread *thread);
 
 struct share_thread *share_thread_of(const struct lib_task *task);
 
-/* The process whose helper the task is; 0: it is a thread's */
+/* A task that is no thread's: the process whose helper it is, or SHARE_OWNER and more; 0 */
 static inline uint32_t share_process_of(const struct lib_task *task)
 {
 	return task->host[1];
 }
+
+#define SHARE_OWNER	(SHARE_NOBODY + 1)	/* and which of share_control::owners */
 
 /* lib_host::timer_arm, ::idle, ::wake */
 void share_arm(void *ctx, uint64_t deadline);

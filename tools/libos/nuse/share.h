@@ -34,6 +34,7 @@
 #define SHARE_FDS	65536
 
 #include "mappings.h"
+#include "owners.h"
 #include "pages.h"
 #include "transit.h"
 
@@ -164,6 +165,7 @@ struct share_control {
 	struct share_member members[SHARE_NOBODY + 1];	/* by number; 0 is none */
 	struct share_thread threads[SHARE_THREADS];
 	char resolv_conf[32];			/* path of what programs get for it, or "" */
+	struct share_owner owners[SHARE_OWNERS];
 	struct share_mapping mappings[SHARE_MAPPINGS];
 	struct share_pages pages;
 	struct share_transit transit;

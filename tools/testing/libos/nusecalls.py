@@ -12,7 +12,8 @@ import tempfile
 
 from ktap import KERNEL, TESTS, TOOLS, diagnose, main, test
 
-PROGRAMS = ("nusefds", "nusepolls", "nusedata", "nuseprocesses", "nusesignals", "nuseerrors")
+PROGRAMS = ("nusefds", "nusepolls", "nusedata", "nuseprocesses", "nusesignals", "nuseerrors",
+            "nuseowners")
 LIMIT = 100		# seconds for a program
 SCRATCH = tempfile.TemporaryDirectory(prefix="nusecalls-")
 

@@ -102,6 +102,13 @@ long hidden_fstat(long nr, const long args[6]);
 /* A call with the path of such a directory; it may be one of the stat family. */
 long hidden_path_call(long nr, const long args[6]);
 
+/* --------------------------------------------------------------- owner.c */
+
+/* Of a library descriptor: F_SETOWN, F_GETOWN, F_SETOWN_EX, F_GETOWN_EX */
+long owner_fcntl(long nr, const long args[6]);
+/* FIOSETOWN, FIOGETOWN, SIOCSPGRP, SIOCGPGRP */
+long owner_ioctl(long nr, const long args[6]);
+
 /* -------------------------------------------------------------- socket.c */
 
 long socket_make(long nr, const long args[6]);

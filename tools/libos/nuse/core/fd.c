@@ -222,71 +222,6 @@ void fd_after_exec(void)
 
 /* ------------------------------------------------------------------ using */
 
-/*
- * Owners of a descriptor, who get its signals, are processes, which have other
- * numbers in the instance. There are no process groups in it.
- */
-static long set_owner(const long args[6], int pid)
-{
-	uint32_t owner = pid > 0 ? ids_to_library(pid) : 0;
-
-	if (pid && !owner)
-		return -ESRCH;
-	return lib_call(__NR_fcntl, args[0], F_SETOWN, owner);
-}
-
-static long get_owner(const long args[6])
-{
-	long owner = lib_call(__NR_fcntl, args[0], F_GETOWN);
-
-	return owner > 0 ? ids_to_host(owner) : owner;
-}
-
-static long set_owner_at(const long args[6])
-{
-	int pid;
-
-	return peek(&pid, args[2], sizeof(pid)) ?: set_owner(args, pid);
-}
-
-static long get_owner_at(const long args[6])
-{
-	int owner = get_owner(args);
-
-	return owner < 0 ? owner : poke(args[2], &owner, sizeof(owner));
-}
-
-/* Of threads, only the calling one is known. */
-static long set_owner_ex(const long args[6])
-{
-	struct f_owner_ex ex;
-
-	if (peek(&ex, args[2], sizeof(ex)))
-		return -EFAULT;
-	if (ex.type == F_OWNER_PID)
-		return set_owner(args, ex.pid);
-	if (ex.type != F_OWNER_TID)
-		return ex.type == F_OWNER_PGRP ? -ESRCH : -EINVAL;
-	if (ex.pid && ex.pid != host_call(__NR_gettid, 0, 0, 0, 0, 0, 0))
-		return -ESRCH;
-	ex.pid = ex.pid ? self_tid() : 0;
-	return lib_call(__NR_fcntl, args[0], F_SETOWN_EX, (long)&ex);
-}
-
-static long get_owner_ex(const long args[6])
-{
-	struct f_owner_ex ex;
-	long ret = lib_call(__NR_fcntl, args[0], F_GETOWN_EX, (long)&ex);
-
-	if (ret)
-		return ret;
-	if (ex.type == F_OWNER_PID)
-		ex.pid = ids_to_host(ex.pid);
-	else
-		ex.pid = ex.pid == self_tid() ? host_call(__NR_gettid, 0, 0, 0, 0, 0, 0) : 0;
-	return poke(args[2], &ex, sizeof(ex));
-}
-
 long fd_fcntl(long nr, const long args[6])
 {
 	enum fd_kind kind = fd_kind(args[0]);
@@ -301,13 +236,10 @@ long fd_fcntl(long nr, const long args[6])
 		to_host(nr, args);
 		break;
 	case F_SETOWN:
-		return set_owner(args, args[2]);
 	case F_GETOWN:
-		return get_owner(args);
 	case F_SETOWN_EX:
-		return set_owner_ex(args);
 	case F_GETOWN_EX:
-		return get_owner_ex(args);
+		return owner_fcntl(nr, args);
 	}
 	return self_call(nr, args, NULL);
 }
@@ -328,10 +260,9 @@ long fd_ioctl(long nr, const long args[6])
 		break;
 	case FIOSETOWN:
 	case SIOCSPGRP:
-		return set_owner_at(args);
 	case FIOGETOWN:
 	case SIOCGPGRP:
-		return get_owner_at(args);
+		return owner_ioctl(nr, args);
 	case SIOCGSKNS:
 	case NS_GET_USERNS:
 	case NS_GET_PARENT:
