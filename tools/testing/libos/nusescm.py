@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """
 Library descriptors that programs send each other through sockets of the host, and
-packet rings that they map: each test runs its function below in a program of nuse.
+packet rings that they map: each test runs its function below in a program of nuse,
+those about what is as on the host there, too.
 """
 import array
 import ctypes
@@ -19,13 +20,13 @@ from ktap import KERNEL, TOOLS, main, test
 
 LIMIT = 30		# seconds for a program
 SCRATCH = tempfile.TemporaryDirectory(prefix="nusescm-")
-MODULES = "import array, ctypes, fcntl, mmap, os, socket, struct\n"
+MODULES = "import array, ctypes, fcntl, mmap, os, select, signal, socket, struct\n"
+NUSE = (f"{TOOLS}/nuse", "--kernel", KERNEL, "--")
 
 
-def on_nuse(function):
+def run_in(starter, function):
     program = MODULES + inspect.getsource(rights) + inspect.getsource(function)
-    done = subprocess.run([f"{TOOLS}/nuse", "--kernel", KERNEL, "--", "python3", "-c",
-                           f"{program}\n{function.__name__}()"],
+    done = subprocess.run([*starter, "python3", "-c", f"{program}\n{function.__name__}()"],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False, timeout=LIMIT,
                           env={**os.environ, "XDG_RUNTIME_DIR": SCRATCH.name})
@@ -90,6 +91,75 @@ def with_flags():
         assert socket.socket(fileno=fd).family == socket.AF_INET
 
 
+def an_epoll():
+    """Of all kinds, also one in another: it is the same set for both processes"""
+    signal.alarm(20)
+    a, b = socket.socketpair()
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", 0))
+    later = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    later.bind(("127.0.0.1", 0))
+    pipe, end = os.pipe()
+    inner, outer = select.epoll(), select.epoll()
+    inner_number = inner.fileno()
+    inner.register(udp.fileno(), select.EPOLLIN)
+    outer.register(pipe, select.EPOLLIN | select.EPOLLONESHOT)
+    outer.register(inner_number, select.EPOLLIN)
+    pid = os.fork()
+    if not pid:
+        outer.close()
+        inner.close()
+        got = select.epoll.fromfd(rights(b)[0][0])
+        assert got.poll(0) == []
+        b.sendall(b"1")
+        assert got.poll() == [(pipe, select.EPOLLIN)]
+        b.sendall(b"2")
+        number = got.poll()[0][0]
+        assert number == inner_number, number
+        got.register(later.fileno(), select.EPOLLIN)
+        b.sendall(b"3")
+        os._exit(len(got.poll()) != 1 or got.poll(0)[0][0] not in (later.fileno(), number))
+    socket.send_fds(a, [b"x"], [outer.fileno()])
+    assert a.recv(1) == b"1"
+    os.write(end, b"x")
+    assert a.recv(1) == b"2"
+    udp.sendto(b"x", udp.getsockname())
+    assert a.recv(1) == b"3"
+    udp.recv(1)
+    later.sendto(b"x", later.getsockname())
+    assert outer.poll() == [(later.fileno(), select.EPOLLIN)]
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+def epolls_on_their_way():
+    """Looked at twice, with other descriptors, closed by who sent them, never taken"""
+    signal.alarm(20)
+    a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    before = len(os.listdir("/proc/self/fd"))
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", 0))
+    udp.sendto(b"x", udp.getsockname())
+    for flags in (0, socket.MSG_CMSG_CLOEXEC):
+        poll = select.epoll()
+        poll.register(udp.fileno(), select.EPOLLIN)
+        socket.send_fds(a, [b"x"], [udp.fileno(), poll.fileno(), a.fileno(), poll.fileno()])
+        poll.close()
+        fds = rights(b, socket.MSG_PEEK | flags)[0] + rights(b, flags)[0]
+        assert len(set(fds)) == 8
+        for i in (1, 3, 5, 7):
+            assert bool(fcntl.fcntl(fds[i], fcntl.F_GETFD)) == bool(flags)
+            with select.epoll.fromfd(fds[i]) as got:
+                assert got.poll() == [(udp.fileno(), select.EPOLLIN)]
+                assert got.poll(0) == [(udp.fileno(), select.EPOLLIN)]
+            os.close(fds[i - 1])
+    for _ in range(300):
+        with select.epoll() as poll:
+            socket.send_fds(a, [b"x"], [poll.fileno()])
+            b.recv(1)
+    udp.close()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def what_nobody_takes():
     """More than can be on their way at a time"""
     a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -122,9 +192,11 @@ def ring():
     assert socket.socket().fileno() > 0
 
 
-for body in (to_a_child, with_flags, what_nobody_takes, ring):
+for body in (to_a_child, with_flags, an_epoll, epolls_on_their_way, what_nobody_takes, ring):
     def run(function=body):
-        on_nuse(function)
+        if function in (an_epoll, epolls_on_their_way):
+            run_in((), function)
+        run_in(NUSE, function)
     run.__name__ = body.__name__
     test(run)
 

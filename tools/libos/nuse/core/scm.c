@@ -8,6 +8,9 @@
  * until nobody has its carrier any more, neither a process nor a message on its way:
  * then the name is free again. That is looked at when another is sent or taken.
  *
+ * An epoll is one of the host, too (epoll.c). That one goes with the carrier, in a
+ * message which the carrier has sent itself and which is only ever looked at.
+ *
  * A message without descriptors costs a look at the length of its control data.
  */
 #include "core.h"
@@ -45,6 +48,57 @@ static long carrier_new(uint64_t cookie)
 		return fd;
 	host_close(fd);
 	return err;
+}
+
+/* A message with one descriptor; @fd is out when it has been received. */
+struct single {
+	struct msghdr msg;
+	struct iovec iov;
+	char byte;
+	struct {
+		struct cmsghdr head;
+		int fd;
+	} control;
+};
+
+static void single_init(struct single *single, int fd)
+{
+	*single = (struct single) {
+		.iov = { &single->byte, 1 },
+		.msg = {
+			.msg_iov = &single->iov, .msg_iovlen = 1,
+			.msg_control = &single->control,
+			.msg_controllen = sizeof(single->control),
+		},
+		.control = { { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS }, fd },
+	};
+}
+
+static long carrier_load(int carrier, uint64_t cookie, int epoll)
+{
+	struct name name = { AF_UNIX, MAGIC, cookie };
+	struct single single;
+	long ret;
+
+	single_init(&single, epoll);
+	single.msg.msg_name = &name;
+	single.msg.msg_namelen = sizeof(name);
+	ret = host_call(__NR_sendmsg, carrier, &single.msg, MSG_DONTWAIT, 0, 0, 0);
+	return ret < 0 ? ret : 0;
+}
+
+/* The epoll that goes with it; -EAGAIN: it is for something else */
+static long carrier_look(int carrier)
+{
+	struct single single;
+	long ret;
+
+	single_init(&single, -1);
+	ret = host_call(__NR_recvmsg, carrier, &single.msg,
+			MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC, 0, 0, 0);
+	if (ret < 0)
+		return ret;
+	return single.msg.msg_controllen ? single.control.fd : -EMFILE;
 }
 
 /* Lets go what has no carrier any more. */
@@ -138,16 +192,19 @@ static long replace(int *fd, void *arg)
 
 	if (!fd_kind(*fd))
 		return 0;
-	if (fd_kind(*fd) == FD_EPOLL)
-		return -EOPNOTSUPP;
 	if (carriers->nr == MAX_RIGHTS)
 		return -EINVAL;
 	host_call(__NR_getrandom, &call.cookie, sizeof(call.cookie), 0, 0, 0, 0);
 	carrier = carrier_new(call.cookie);
 	if (carrier < 0)
 		return carrier;
+	carriers->fds[carriers->nr++] = carrier;
 	err = self_do(transit_put, 0, (long[6]) { (long)&call });
-	*fd = carriers->fds[carriers->nr++] = carrier;
+	if (!err && fd_kind(*fd) == FD_EPOLL) {
+		err = carrier_load(carrier, call.cookie, *fd);
+		fd_epoll_has(*fd, true, true);
+	}
+	*fd = carrier;
 	return err;
 }
 
@@ -237,6 +294,15 @@ struct arrival {
 	bool any;
 };
 
+/* At the host, in place of the carrier. Nobody knows what an epoll has. */
+static void become(int fd, long epoll, int flags)
+{
+	host_call(__NR_dup3, epoll < 0 ? own_fd(FD_PLACEHOLDER) : epoll, fd, flags, 0, 0, 0);
+	fd_mark(fd, epoll < 0 ? FD_LIBRARY : FD_EPOLL);
+	if (epoll >= 0)
+		fd_epoll_has(fd, true, true);
+}
+
 /* Is it a carrier? Then the library descriptor takes its number. */
 static long take(int *fd, void *arg)
 {
@@ -244,17 +310,20 @@ static long take(int *fd, void *arg)
 	struct transit_call call = { .fd = *fd, .flags = arrival->flags };
 	struct name name;
 	int len = sizeof(name);
+	long epoll;
 
 	if (host_call(__NR_getsockname, *fd, &name, &len, 0, 0, 0) || len != sizeof(name) ||
 	    name.family != AF_UNIX || __builtin_memcmp(name.magic, MAGIC, sizeof(name.magic)) ||
 	    *fd >= SHARE_FDS)
 		return 0;
 	call.cookie = name.cookie;
-	if (self_do(transit_take, 0, (long[6]) { (long)&call }))
-		return 0;
-	host_call(__NR_dup3, own_fd(FD_PLACEHOLDER), *fd, arrival->flags, 0, 0, 0);
-	fd_mark(*fd, FD_LIBRARY);
-	arrival->any = true;
+	epoll = carrier_look(*fd);
+	if (epoll != -EMFILE && !self_do(transit_take, 0, (long[6]) { (long)&call })) {
+		become(*fd, epoll, arrival->flags);
+		arrival->any = true;
+	}
+	if (epoll >= 0)
+		host_close(epoll);
 	return 0;
 }
 
