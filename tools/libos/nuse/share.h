@@ -62,6 +62,7 @@ struct share_device {
 	uint32_t vnet_hdr;	/* bytes in front of each packet */
 	uint32_t capture;	/* the file of its capture, from 1; 0: none */
 	uint32_t capture_id;	/* its number there */
+	uint32_t singles;	/* looks in a row that found one packet each */
 };
 
 /**
