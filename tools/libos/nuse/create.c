@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 #include "../lib/error.h"
@@ -152,7 +153,8 @@ static int put_all(const struct files *files)
 	err = put(files->text, FD_TEXT) ?: put(files->data, FD_DATA) ?:
 	      put(files->memory, FD_MEMORY) ?: put(files->control, FD_CONTROL) ?:
 	      put(placeholder(), FD_PLACEHOLDER) ?:
-	      put(eventfd(0, EFD_NONBLOCK), FD_KEEPER);
+	      put(eventfd(0, EFD_NONBLOCK), FD_KEEPER) ?:
+	      put(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), FD_TIMER);
 	for (i = 0; i < SHARE_KICKS && !err; i++)
 		err = put(eventfd(0, EFD_NONBLOCK), FD_KICK + i);
 	setrlimit(RLIMIT_NOFILE, &limit);

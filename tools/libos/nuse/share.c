@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include "catch.h"
 #include "inner-share.h"
@@ -38,13 +39,6 @@ struct share_local share_local[SHARE_THREADS];
 static uint64_t now(void)
 {
 	return vdso_clock(CLOCK_MONOTONIC);
-}
-
-static struct timespec time_until(uint64_t until)
-{
-	uint64_t start = now(), ns = until > start ? until - start : 0;
-
-	return (struct timespec) { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
 }
 
 static long futex_wait(uint32_t *word, uint32_t val, uint64_t ns)
@@ -272,10 +266,30 @@ static void wake_later(unsigned int number)
 
 /* ------------------------------------------------------- timers and devices */
 
+/*
+ * The timer goes off at @at or before. It is left alone if it is set to an earlier
+ * time already: deadlines are put off with most packets, and seldom come.
+ */
+static void set_timer(uint64_t at)
+{
+	struct itimerspec spec = { .it_value = { at / NS_PER_S, at % NS_PER_S } };
+
+	if (share->timer && at >= share->timer)
+		return;
+	if (at == LIB_TIME_NEVER)
+		spec.it_value = (struct timespec) { 0 };
+	share->timer = at;
+	host_call(__NR_timerfd_settime, own_fd(FD_TIMER), TFD_TIMER_ABSTIME, &spec, 0, 0, 0);
+}
+
 static void fire(void)
 {
+	uint64_t time = now();
+
 	share->fired = __builtin_ia32_rdtsc();
-	if (share->deadline > now() || !share->exports.timer_fire)
+	if (share->timer <= time)
+		share->timer = 0;
+	if (share->deadline > time || !share->exports.timer_fire)
 		return;
 	share->deadline = LIB_TIME_NEVER;
 	share->exports.timer_fire();
@@ -344,12 +358,14 @@ static bool look(void)
 	return came;
 }
 
-static unsigned int add_devices(struct pollfd *fds)
+/* What who polls waits for: the devices and the timer */
+static unsigned int add_polled(struct pollfd *fds, unsigned int nr_devices)
 {
 	unsigned int i;
 
-	for (i = 0; i < share->nr_devices; i++)
+	for (i = 0; i < nr_devices; i++)
 		fds[i] = (struct pollfd) { own_fd(FD_DEVICE + i), POLLIN, 0 };
+	fds[i++] = (struct pollfd) { own_fd(FD_TIMER), POLLIN, 0 };
 	return i;
 }
 
@@ -392,33 +408,35 @@ static long wait_word(struct share_thread *self, const struct share_local *local
 }
 
 /*
- * In ppoll(): on its kick, on what the call waits for besides, and on the devices
- * if @polls. Without a kick, there being no more, it looks around now and then.
+ * In ppoll(): on its kick, on what the call waits for besides, and, if @polls, on
+ * what all wait for. Without a kick, there being no more, it looks around now and
+ * then.
  */
-static long wait_fds(struct share_thread *self, const struct share_local *local, bool polls,
-		     uint64_t until)
+static long wait_fds(struct share_thread *self, const struct share_local *local, bool polls)
 {
 	struct share_wait *wait = local->wait;
 	struct pollfd own[SHARE_WAIT_ROOM], *fds = wait ? wait->fds + SHARE_WAIT_ROOM : own;
 	uint32_t kick = self->kick, theirs = wait ? wait->nr : 0, nr = theirs, i;
 	const uint64_t *mask = wait ? wait->mask : NULL;
-	struct timespec ts = time_until(until);
+	struct timespec ts = { .tv_sec = 1 };
+	uint32_t nr_devices;
 	long ret;
 
 	if (!wait)
 		fds += SHARE_WAIT_ROOM;
 	if (polls) {
-		fds -= share->nr_devices;
-		nr += add_devices(fds);
+		nr_devices = share->nr_devices;
+		fds -= nr_devices + 1;
+		nr += add_polled(fds, nr_devices);
 	}
 	if (kick) {
 		*--fds = (struct pollfd) { own_fd(FD_KICK + kick - 1), POLLIN, 0 };
 		nr++;
-	} else if (ts.tv_sec || ts.tv_nsec > TICK_NS) {
+	} else {
 		ts = (struct timespec) { .tv_nsec = TICK_NS };
 	}
 	/* The system call takes the size of the mask as its fifth argument. */
-	ret = wait_call(local->signal, __NR_ppoll, fds, nr, (long)&ts, mask);
+	ret = wait_call(local->signal, __NR_ppoll, fds, nr, polls && kick ? 0 : (long)&ts, mask);
 	if (ret > 0 && kick && fds[0].revents)
 		take_all(FD_KICK + kick - 1);
 	for (i = 0; ret > 0 && i < theirs; i++)
@@ -450,7 +468,7 @@ static bool take_poll(struct share_thread *self, uint64_t until)
 	if (share->poller)
 		wake_later(KEEPER);
 	share->poller = number_of(self);
-	share->poller_until = until;
+	set_timer(until);
 	return true;
 }
 
@@ -467,7 +485,7 @@ static void block(struct share_thread *self, uint64_t until)
 		enlist(self);
 	leave();
 	if (polls || local->wait)
-		ret = wait_fds(self, local, polls, polls ? until : now() + NS_PER_S);
+		ret = wait_fds(self, local, polls);
 	else
 		ret = wait_word(self, local);
 	if (enter(tid))
@@ -537,8 +555,8 @@ void share_arm(void *ctx, uint64_t deadline)
 {
 	(void)ctx;
 	share->deadline = deadline;
-	if (share->poller && deadline < share->poller_until)
-		wake_later(share->poller);
+	if (share->poller)
+		set_timer(deadline);
 }
 
 void share_idle(void *ctx, struct lib_task *task, uint64_t deadline)
@@ -581,19 +599,17 @@ static void elect(void)
 		wake_later(share->waiting);
 }
 
-/*
- * Does what is due. Says until when the keeper may rest, and whether it polls the
- * devices meanwhile.
- */
-static uint64_t care(bool *polls)
+enum care { REST, TICK, POLL };
+
+/* Does what is due, and says what the keeper is to do meanwhile. */
+static enum care care(void)
 {
 	static uint64_t entries;
 	static unsigned int quiet;
-	uint64_t until = LIB_TIME_NEVER;
+	enum care next = POLL;
 
-	*polls = false;
 	if (share_enter())
-		return until;
+		return REST;
 	if (share->left && share->left->process == share_process.number)
 		go_on();
 	if (share->poller == KEEPER)
@@ -607,34 +623,33 @@ static uint64_t care(bool *polls)
 	if (quiet < QUIET_TICKS) {
 		if (quiet && !share->poller)
 			elect();
-		until = now() + TICK_NS;
+		next = TICK;
 	} else if (share->poller) {
 		share->keeper_asleep = 1;
+		next = REST;
 	} else {
-		*polls = true;
-		until = share->deadline;
 		share->poller = KEEPER;
-		share->poller_until = until;
+		set_timer(share->deadline);
 	}
 	leave();
-	return until;
+	return next;
 }
 
 void share_care(int fd)
 {
 	static uint32_t changes;
-	struct pollfd fds[2 + SHARE_DEVICES];
+	struct pollfd fds[2 + SHARE_DEVICES + 1];
 	struct timespec ts;
-	uint64_t until;
-	bool polls;
+	enum care next;
+	uint32_t nr;
 
 	do {
-		until = care(&polls);
-		ts = time_until(until);
+		next = care();
+		ts = (struct timespec) { .tv_nsec = TICK_NS };
 		fds[0] = (struct pollfd) { fd, POLLIN, 0 };
 		fds[1] = (struct pollfd) { own_fd(FD_KEEPER), POLLIN, 0 };
-		host_call(__NR_ppoll, fds, 2 + (polls ? add_devices(fds + 2) : 0),
-			  until == LIB_TIME_NEVER ? 0 : &ts, 0, sizeof(uint64_t), 0);
+		nr = 2 + (next == POLL ? add_polled(fds + 2, share->nr_devices) : 0);
+		host_call(__NR_ppoll, fds, nr, next == TICK ? &ts : NULL, 0, sizeof(uint64_t), 0);
 		if (fds[1].revents)
 			take_all(FD_KEEPER);
 	} while (!fds[0].revents && changes == share->changes);

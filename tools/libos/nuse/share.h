@@ -49,6 +49,7 @@ enum {
 	FD_CONTROL,
 	FD_PLACEHOLDER,		/* library descriptors are its duplicates at the host */
 	FD_KEEPER,		/* eventfd: a process came, went or changed */
+	FD_TIMER,		/* timerfd: who polls waits on it */
 	FD_KICK,		/* eventfds: threads wait on them */
 	FD_DEVICE = FD_KICK + SHARE_KICKS,
 	FD_CAPTURE = FD_DEVICE + SHARE_DEVICES,	/* files of captures */
@@ -125,7 +126,7 @@ struct share_member {
  * @deadline:	of the kernel's next timer
  * @fired:	when it was seen last whether that is due, by the processor's clock
  * @fired_for:	how long, by that clock, until a call looks again: half a millisecond
- * @poller_until: what who polls waits for
+ * @timer:	what FD_TIMER is set to; 0: it has gone off
  * @poller:	the thread that polls, from 1, or the keeper; 0: nobody
  * @waiting:	first of the threads that sleep
  * @kicks:	eventfds in use, a bit each
@@ -144,7 +145,7 @@ struct share_control {
 	uint64_t deadline;
 	uint64_t fired;
 	uint64_t fired_for;
-	uint64_t poller_until;
+	uint64_t timer;
 	uint32_t poller;
 	uint32_t waiting;
 	uint32_t kicks;
@@ -243,7 +244,7 @@ struct share_wait {
 	bool came;
 };
 
-#define SHARE_WAIT_ROOM	(1 + SHARE_DEVICES)
+#define SHARE_WAIT_ROOM	(2 + SHARE_DEVICES)
 
 /* Makes a call of the kernel, blocking if it does. @wait may be NULL. */
 long share_call(struct share_thread *self, long nr, const long args[6], struct share_wait *wait);
