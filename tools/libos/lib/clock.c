@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* clock.c - see clock.h */
-#include <pthread.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
 #include "clock.h"
 
 /* In counts, at some GHz: 0.1 ms to rely on the rate; measured over 10 ms to 1 s */
@@ -12,32 +7,9 @@
 #define MEASURE_MIN	(1ULL << 25)
 #define MEASURE_MAX	(1ULL << 31)
 
-static bool even;
-
-uint64_t clock_ask(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
-static void find_source(void)
-{
-	FILE *file = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource",
-			   "re");
-	char name[8] = "";
-
-	if (!file)
-		return;
-	even = fgets(name, sizeof(name), file) && !strcmp(name, "tsc\n");
-	fclose(file);
-}
-
 /* A rate that is new by a thousandth tells of a stop or a jump, not of a clock. */
 static void measure(struct clock *clock)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	uint64_t counts = clock->counter - clock->mark_counter, rate, change;
 
 	if (counts < MEASURE_MIN)
@@ -46,9 +18,8 @@ static void measure(struct clock *clock)
 	change = rate > clock->rate ? rate - clock->rate : clock->rate - rate;
 	if (clock->rate && rate && change > clock->rate >> 10)
 		rate = 0;
-	pthread_once(&once, find_source);
 	clock->rate = rate;
-	clock->room = rate && even ? ROOM : 0;
+	clock->room = rate && clock_is_even() ? ROOM : 0;
 	clock->mark_counter = clock->counter;
 	clock->mark_ns = clock->ns;
 }
@@ -57,7 +28,7 @@ static void measure(struct clock *clock)
 uint64_t clock_look(struct clock *clock)
 {
 	clock->ns = clock_ask();
-	clock->counter = __rdtsc();
+	clock->counter = __builtin_ia32_rdtsc();
 	measure(clock);
 	return clock->ns;
 }

@@ -36,6 +36,29 @@
 
 /* ------------------------------------------------------------------- clock */
 
+static bool even;
+
+static void find_source(void)
+{
+	even = clock_source_is_counter();
+}
+
+bool clock_is_even(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, find_source);
+	return even;
+}
+
+uint64_t clock_ask(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
 static uint64_t rt_clock(void *ctx)
 {
 	struct libos *l = ctx;

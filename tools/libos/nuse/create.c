@@ -22,7 +22,6 @@
 #include "create.h"
 #include "vdso.h"
 
-#define HALF_MS		500000		/* nanoseconds */
 #define DEFAULT_MEMORY	(64ULL << 20)
 
 /* A memory file, mapped for all at an address */
@@ -65,7 +64,6 @@ static int share_data(const struct image *image, struct files *files)
 static int boot(struct image *image, uint64_t memory, const char *cmdline)
 {
 	struct lib_host host;
-	uint64_t ticks, start;
 	int err;
 
 	share->exports.size = sizeof(share->exports);
@@ -77,16 +75,13 @@ static int boot(struct image *image, uint64_t memory, const char *cmdline)
 	};
 	share->text_size = image->data;
 	share->deadline = LIB_TIME_NEVER;
+	share->clock_even = clock_source_is_counter();
 	share_process.number = 1;
 	share_process.pid = getpid();
 	share_host(&host);
-	ticks = __builtin_ia32_rdtsc();
-	start = vdso_clock(CLOCK_MONOTONIC);
 	err = image->init(&share->exports, &host, &share->kernel);
 	if (err)
 		return fail(-err, "lib_init: %s", strerror(-err));
-	ticks = __builtin_ia32_rdtsc() - ticks;
-	share->fired_for = HALF_MS * ticks / (vdso_clock(CLOCK_MONOTONIC) - start + 1);
 	err = share_map_host_page();
 	if (!err)
 		err = share->exports.attach(&host);

@@ -9,10 +9,21 @@
 #include "inner-share.h"
 #include "vdso.h"
 
+uint64_t clock_ask(void)
+{
+	return vdso_clock(CLOCK_MONOTONIC);
+}
+
+bool clock_is_even(void)
+{
+	return share->clock_even;
+}
+
+/* One for all processes: they read it under the lock. */
 static uint64_t clock_ns(void *ctx)
 {
 	(void)ctx;
-	return vdso_clock(CLOCK_MONOTONIC);
+	return clock_read(&share->clock);
 }
 
 static uint64_t realtime_ns(void *ctx)

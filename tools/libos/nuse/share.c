@@ -22,7 +22,6 @@
 #include <time.h>
 #include "catch.h"
 #include "inner-share.h"
-#include "vdso.h"
 
 #define WAITERS		(1U << 31)	/* share_control::lock */
 #define PATIENCE_NS	100000000	/* then it is seen whether the holder lives */
@@ -35,11 +34,6 @@ struct share_process share_process;
 struct share_local share_local[SHARE_THREADS];
 
 /* ------------------------------------------------------------------- waiting */
-
-static uint64_t now(void)
-{
-	return vdso_clock(CLOCK_MONOTONIC);
-}
 
 static long futex_wait(uint32_t *word, uint32_t val, uint64_t ns)
 {
@@ -284,12 +278,11 @@ static void set_timer(uint64_t at)
 
 static void fire(void)
 {
-	uint64_t time = now();
+	uint64_t now = clock_read(&share->clock);
 
-	share->fired = __builtin_ia32_rdtsc();
-	if (share->timer <= time)
+	if (share->timer <= now)
 		share->timer = 0;
-	if (share->deadline > time || !share->exports.timer_fire)
+	if (share->deadline > now || !share->exports.timer_fire)
 		return;
 	share->deadline = LIB_TIME_NEVER;
 	share->exports.timer_fire();
@@ -301,7 +294,7 @@ static void fire(void)
  */
 static void catch_up(void)
 {
-	if (__builtin_expect(__builtin_ia32_rdtsc() - share->fired > share->fired_for, 0))
+	if (__builtin_expect(clock_read(&share->clock) >= share->deadline, 0))
 		fire();
 }
 

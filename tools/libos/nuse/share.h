@@ -33,6 +33,7 @@
 #define SHARE_WAKES	64
 #define SHARE_FDS	65536
 
+#include "../lib/clock.h"
 #include "mappings.h"
 #include "owners.h"
 #include "pages.h"
@@ -124,8 +125,8 @@ struct share_member {
  * @entries:	counts who enters and who leaves: odd while somebody is inside
  * @changes:	counts what happens to members
  * @deadline:	of the kernel's next timer
- * @fired:	when it was seen last whether that is due, by the processor's clock
- * @fired_for:	how long, by that clock, until a call looks again: half a millisecond
+ * @clock:	the host's, as the instance sees it
+ * @clock_even:	see clock_is_even()
  * @timer:	what FD_TIMER is set to; 0: it has gone off
  * @poller:	the thread that polls, from 1, or the keeper; 0: nobody
  * @waiting:	first of the threads that sleep
@@ -143,8 +144,8 @@ struct share_control {
 	uint32_t changes;
 	uint64_t entries;
 	uint64_t deadline;
-	uint64_t fired;
-	uint64_t fired_for;
+	struct clock clock;
+	bool clock_even;
 	uint64_t timer;
 	uint32_t poller;
 	uint32_t waiting;
