@@ -338,7 +338,11 @@ static bool receive(struct share_device *dev, int fd)
 	return nr;
 }
 
-/* Lets in what has come; under the lock. */
+/*
+ * Lets in what has come; under the lock. The call of who looks is complete then, if
+ * that is what it waited for. What else can run does so only if others wait for
+ * their calls: it would cost the caller's task its place, and its next call a wakeup.
+ */
 static bool look(void)
 {
 	bool came = false;
@@ -346,7 +350,7 @@ static bool look(void)
 
 	for (i = 0; i < share->nr_devices; i++)
 		came |= receive(&share->devices[i], own_fd(FD_DEVICE + i));
-	if (came)
+	if (came && share->waiting)
 		share->exports.run();
 	return came;
 }
