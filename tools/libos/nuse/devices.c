@@ -53,6 +53,7 @@ static int create(struct libos_dev *dev, const struct libos_port *port, uint32_t
 		.mtu = port->mtu,
 		.flags = LIB_NETDEV_BROADCAST | LIB_NETDEV_MULTICAST,
 		.features = features,
+		.tx_ring = SHARE_HELD,
 	};
 	snprintf(dev->netdev.name, sizeof(dev->netdev.name), "%s", port->name);
 	memcpy(dev->netdev.addr, port->mac, sizeof(dev->netdev.addr));

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * host.c - the host table of a process. What waits and wakes is in share.c; here
- * is what else a kernel needs: the time, random numbers, a console, a line.
+ * is what else a kernel needs: the time, random numbers, a console.
  */
 #include <asm/unistd.h>
 #include <time.h>
 #include "catch.h"
 #include "inner-share.h"
 #include "vdso.h"
-
-#define SHORT	256
 
 uint64_t clock_ask(void)
 {
@@ -82,46 +80,6 @@ static void panicked(void *ctx, const char *reason)
 	share_declare_dead(reason);
 }
 
-/* A short one is copied: the host takes one piece faster than several. */
-static void send(const struct share_device *dev, int fd, const struct lib_packet *pkt)
-{
-	struct lib_iov iov[1 + LIB_MAX_IOV];
-	unsigned char copy[SHORT];
-	unsigned int i;
-	size_t len = dev->vnet_hdr;
-
-	iov[0] = (struct lib_iov) { (void *)&pkt->vnet, len };
-	for (i = 0; i < pkt->nr_iov; i++)
-		iov[1 + i] = pkt->iov[i];
-	if (len + pkt->len > sizeof(copy)) {
-		host_call(__NR_writev, fd, iov, 1 + i, 0, 0, 0);
-		return;
-	}
-	__builtin_memcpy(copy, &pkt->vnet, len);
-	for (i = 0; i < pkt->nr_iov; i++) {
-		__builtin_memcpy(copy + len, pkt->iov[i].base, pkt->iov[i].len);
-		len += pkt->iov[i].len;
-	}
-	host_call(__NR_write, fd, copy, len, 0, 0, 0);
-}
-
-static unsigned int netdev_tx(void *ctx, uint32_t id, const struct lib_packet *pkts,
-			      unsigned int nr)
-{
-	unsigned int i, dev = 0;
-
-	(void)ctx;
-	while (dev < share->nr_devices && share->devices[dev].id != id)
-		dev++;
-	if (dev == share->nr_devices)
-		return nr;
-	if (share->devices[dev].capture)
-		share_capture(&share->devices[dev], true, pkts, nr);
-	for (i = 0; i < nr; i++)
-		send(&share->devices[dev], own_fd(FD_DEVICE + dev), &pkts[i]);
-	return nr;
-}
-
 void share_host(struct lib_host *host)
 {
 	*host = (struct lib_host) {
@@ -137,7 +95,7 @@ void share_host(struct lib_host *host)
 		.console_write = console_write,
 		.random = random_fill,
 		.panic = panicked,
-		.netdev_tx = netdev_tx,
+		.netdev_tx = share_transmit,
 		.map_pages = share_map_pages,
 		.unmap_pages = share_unmap_pages,
 	};

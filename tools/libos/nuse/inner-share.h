@@ -35,6 +35,14 @@ void share_arm(void *ctx, uint64_t deadline);
 void share_idle(void *ctx, struct lib_task *task, uint64_t deadline);
 void share_wake(void *ctx, struct lib_task *task);
 
+/* lib_host::netdev_tx; see transmit.c */
+unsigned int share_transmit(void *ctx, uint32_t id, const struct lib_packet *pkts,
+			    unsigned int nr);
+/* Sends what is held, as far as there is room; whether anything went. */
+bool share_transmit_held(struct share_device *dev);
+/* A device holds packets, of which who polls does not know. */
+void share_poll_again(void);
+
 /* Notes packets of a device that has a capture; @out: from the kernel. */
 void share_capture(const struct share_device *dev, bool out, const struct lib_packet *pkts,
 		   unsigned int nr);

@@ -339,7 +339,7 @@ static bool receive(struct share_device *dev, int fd)
 }
 
 /*
- * Lets in what has come; under the lock. The call of who looks is complete then, if
+ * Lets in what has come, and out what was held; under the lock. The call of who looks is complete then, if
  * that is what it waited for. What else can run does so only if others wait for
  * their calls: it would cost the caller's task its place, and its next call a wakeup.
  */
@@ -348,8 +348,10 @@ static bool look(void)
 	bool came = false;
 	unsigned int i;
 
-	for (i = 0; i < share->nr_devices; i++)
+	for (i = 0; i < share->nr_devices; i++) {
+		came |= share_transmit_held(&share->devices[i]);
 		came |= receive(&share->devices[i], own_fd(FD_DEVICE + i));
+	}
 	if (came && share->waiting)
 		share->exports.run();
 	return came;
@@ -361,9 +363,17 @@ static unsigned int add_polled(struct pollfd *fds, unsigned int nr_devices)
 	unsigned int i;
 
 	for (i = 0; i < nr_devices; i++)
-		fds[i] = (struct pollfd) { own_fd(FD_DEVICE + i), POLLIN, 0 };
+		fds[i] = (struct pollfd) {
+			own_fd(FD_DEVICE + i), share->devices[i].nr_held ? POLLIN | POLLOUT : POLLIN, 0,
+		};
 	fds[i++] = (struct pollfd) { own_fd(FD_TIMER), POLLIN, 0 };
 	return i;
+}
+
+void share_poll_again(void)
+{
+	if (share->poller)
+		wake_later(share->poller);
 }
 
 /* ---------------------------------------------------- while a call is blocked */

@@ -28,6 +28,7 @@
 #define SHARE_PROCESSES	256
 #define SHARE_THREADS	1024
 #define SHARE_DEVICES	16
+#define SHARE_HELD	256
 #define SHARE_CAPTURES	16
 #define SHARE_KICKS	16
 #define SHARE_WAKES	64
@@ -58,13 +59,28 @@ enum {
 	NR_OWN_FDS
 };
 
-/* A device of the instance, number n: own_fd(FD_DEVICE + n) */
+/**
+ * struct share_device - a device of the instance, number n: own_fd(FD_DEVICE + n)
+ * @id:		lib_netdev::id
+ * @vnet_hdr:	bytes in front of each packet
+ * @capture:	the file of its capture, from 1; 0: none
+ * @capture_id:	its number there
+ * @singles:	looks in a row that found one packet each
+ * @down:	nobody has the other end
+ * @first:	of the packets that are held
+ * @nr_held:	how many
+ * @held:	those for which the other end had no room: a ring
+ */
 struct share_device {
-	uint32_t id;		/* lib_netdev::id */
-	uint32_t vnet_hdr;	/* bytes in front of each packet */
-	uint32_t capture;	/* the file of its capture, from 1; 0: none */
-	uint32_t capture_id;	/* its number there */
-	uint32_t singles;	/* looks in a row that found one packet each */
+	uint32_t id;
+	uint32_t vnet_hdr;
+	uint32_t capture;
+	uint32_t capture_id;
+	uint32_t singles;
+	bool down;
+	uint32_t first;
+	uint32_t nr_held;
+	struct lib_packet held[SHARE_HELD];
 };
 
 /**
@@ -275,6 +291,9 @@ void share_end(void);
 
 /* It goes on: it could not exec. */
 void share_end_failed(void);
+
+/* Somebody has the other end of device @id, or no longer has. Under the lock. */
+void share_link(uint32_t id, bool up);
 
 /*
  * The keeper: looks after timers and devices while no

@@ -24,7 +24,7 @@
 #include "unix.h"
 #include "wire.h"
 
-#define BUFFER	(8 << 20)	/* of packets under way, as far as the host allows */
+#define BUFFER	(2 << 20)	/* of packets under way, if the host allows; more is delay */
 
 /**
  * struct wire - one wire of this instance
@@ -54,7 +54,7 @@ static void set_link(struct wire *wire)
 {
 	if (!wire->plugged || share_enter())
 		return;
-	share->exports.netdev_carrier(wire->device, wire->partner.fd >= 0);
+	share_link(wire->device, wire->partner.fd >= 0);
 	share->exports.run();
 	share_leave();
 }

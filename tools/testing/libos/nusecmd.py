@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import stat
 import subprocess
 import tempfile
@@ -435,6 +436,111 @@ def wire():
                 ping("d", "10.1.0.3")
             nuse("--keep", "--name", "b")
     expect(False, os.path.exists(path))
+
+
+# Numbered datagrams until there is no room, then some more, each when there is
+FILL = """
+import select, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(('10.1.0.2', 9))
+s.setblocking(False)
+full = nr = 0
+input()
+while nr < (full + int(sys.argv[1]) if full else 20000):
+    try:
+        s.send(nr.to_bytes(4, 'big') + bytes(60000))
+        nr += 1
+    except BlockingIOError:
+        if not full:
+            full = nr
+            print(full, flush=True)
+        select.select([], [s], [])
+print('done')
+"""
+HEADERS = 10 + 14 + 20 + 8	# struct lib_vnet, Ethernet, IPv4, UDP
+
+
+@contextlib.contextmanager
+def other_end(path):
+    """The other end of the wire of instance "a", as another instance takes it"""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+        door.connect(path)
+        ends = socket.recv_fds(door, 1, 2)[1]
+        os.close(ends[1])
+        with socket.socket(fileno=ends[0]) as end:
+            end.settimeout(0)
+            with contextlib.suppress(BlockingIOError):
+                while end.recv(1):
+                    pass
+            end.settimeout(LIMIT)
+            wait_for(lambda: "LOWER_UP" in nuse("--join", "a", "ip", "link", "show", "eth0"), "link")
+            yield end
+
+
+def datagrams(end, nr):
+    """So many come, in order."""
+    expected = 0
+    while expected < nr:
+        packet = end.recv(1 << 17)
+        if len(packet) > 60000:
+            expect(expected, int.from_bytes(packet[HEADERS:HEADERS + 4], "big"))
+            expected += 1
+
+
+def fill(process):
+    """How many are sent before there is no room"""
+    process.stdin.write("\n")
+    process.stdin.flush()
+    return int(process.stdout.readline())
+
+
+@test
+def full_wire():
+    """
+    Who sends more than the other end takes has to wait, and all of it comes.
+    When nobody has that end any more, nobody waits, and nothing comes later.
+    """
+    path = f"{SCRATCH.name}/full"
+    net = ("--net", f"wire:{path},mtu=65535,address=10.1.0.1/24,neigh=10.1.0.2 02:00:00:00:00:02")
+    program = ("python3", "-c", FILL, "500")
+    with kept("a", *net):
+        with running("--join", "a", *program) as process, other_end(path) as end:
+            datagrams(end, fill(process) + 500)
+            expect("done\n", process.stdout.read())
+        with running("--join", "a", *program) as process:
+            with other_end(path):
+                fill(process)
+            expect("done\n", process.stdout.read())
+        with running("--join", "a", *program) as process, other_end(path) as end:
+            fill(process)
+            datagrams(end, 1)
+            process.terminate()
+            process.wait()
+
+
+# All of them to come
+MANY = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(2000):
+    s.sendto(bytes(1400), ('10.1.0.2', 9))
+"""
+
+
+@test
+def slow_interface():
+    """Who sends faster than an interface of the host does has to wait"""
+    net = "raw:vb,address=10.1.0.1/24,neigh=10.1.0.2 02:00:00:00:00:02"
+    script = ("set -e; ip link add va type veth peer name vb; ip link set va up; ip link set vb up;"
+              "tc qdisc add dev vb root tbf rate 200mbit burst 32k limit 4m || { echo none; exit; };"
+              f"{NUSE} --net '{net}' python3 -c \"{MANY}\";"
+              "came() { awk '/va:/ { print $3 }' /proc/net/dev; };"
+              "for i in $(seq 100); do test $(came) -lt 2000 || break; sleep 0.05; done; came")
+    got = output(*alone(), "sh", "-c", script, timeout=LIMIT, env=ENV)
+    if "none" in got:
+        raise Skip("the host cannot make an interface slow")
+    if int(got) < 2000:
+        raise AssertionError(f"{got.strip()} packets of 2000 came")
 
 
 @test
