@@ -3,9 +3,9 @@
  * keeper.c - see keeper.h
  *
  * The keeper has a session of its own and no terminal, and is nobody's child.
- * With the last of its processes the instance ends, unless it is kept. A dead one,
- * too, stays until its processes have gone, so that it can be asked why, and
- * leaves what its kernel said in a file.
+ * With the last of its processes the instance ends, unless it is kept, when what
+ * they have sent has arrived. A dead one, too, stays until its processes have gone,
+ * so that it can be asked why, and leaves what its kernel said in a file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +28,7 @@
 #include "control.h"
 #include "create.h"
 #include "keeper.h"
+#include "linger.h"
 #include "loop.h"
 #include "processes.h"
 #include "requests.h"
@@ -79,7 +80,9 @@ static bool is_over(void)
 		return true;
 	if (processes_count() || (processes_births() && !share->dead))
 		return false;
-	return !keeper.keep || keeper.ending || share->dead;
+	if (keeper.ending || share->dead)
+		return true;
+	return !keeper.keep && !linger(keeper.facts.instance);
 }
 
 static void second_passed(struct source *source)
@@ -199,7 +202,8 @@ static int serve(int *loop, pid_t starter)
 	int err;
 
 	*loop = loop_open();
-	err = *loop < 0 ? *loop : serve_signals() ?: serve_clock() ?: processes_add(starter);
+	err = *loop < 0 ? *loop : serve_signals() ?: serve_clock() ?: linger_serve() ?:
+					      processes_add(starter);
 	return err ? fail(-err, "the keeper cannot wait: %s", strerror(-err)) : 0;
 }
 

@@ -516,6 +516,12 @@ def full_wire():
             datagrams(end, 1)
             process.terminate()
             process.wait()
+    with running("--name", "a", *net, *program) as process:
+        wait_for(lambda: "a" in names(), "the instance")
+        with other_end(path) as end:
+            nr = fill(process)
+            process.terminate()
+            datagrams(end, nr)
 
 
 # All of them to come

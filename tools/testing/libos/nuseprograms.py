@@ -541,4 +541,38 @@ def pair():
         second.end()
 
 
+# ------------------------------------------------------------------- endings
+
+ACCEPT = "import socket, time; s = socket.create_server(('', 7000)).accept()[0]\n"
+READ_SLOWLY = f"""{ACCEPT}
+n = 0
+while d := s.recv(1 << 16):
+    n += len(d)
+    time.sleep(.002)
+print(n, 'bytes')
+"""
+READ_NOTHING = f"""{ACCEPT}
+while len(s.recv(1 << 20, socket.MSG_PEEK)) < 60000:
+    time.sleep(.01)
+print('full', flush=True)
+time.sleep(99)
+"""
+
+
+@test
+def last_words():
+    """What a program has sent arrives though it has ended, but nobody is waited for who is gone"""
+    script = f"exec head -c 20000000 /dev/zero > /dev/tcp/{HOST}/7000"
+    with Tap() as lab:
+        server = serves(lab.start(sys.executable, "-c", READ_SLOWLY), 7000)
+        lab.nuse("bash", "-c", script)
+        assert "20000000 bytes" in server.result(), server.text()
+        server = serves(lab.start(sys.executable, "-c", READ_NOTHING), 7000)
+        program = lab.on_nuse("bash", "-c", script)
+        server.says("full")
+        ktap.output("ip", "link", "set", "tap0", "down")
+        program.end()
+        gone(lab.NAME)
+
+
 main()
