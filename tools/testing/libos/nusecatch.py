@@ -15,7 +15,8 @@ import tempfile
 
 from ktap import TOOLS, TOP, Skip, main, output, test
 sys.path.append(f"{TOP}/tools/testing/libos/catch")
-from programs import LIMIT, PRELOAD, RUN, build_core, fine, preloaded, program, three_ways
+from programs import (BUILD, LIMIT, PRELOAD, RUN, SOURCE, build_core, fine, preloaded, program,
+                      three_ways)
 
 @test
 def is_freestanding():
@@ -71,6 +72,33 @@ def execs_static():
 @test
 def execs_preload():
     in_directory([program("execs")], env=preloaded())
+
+
+def go_program(cgo):
+    if not shutil.which("go"):
+        raise Skip("there is no go: install golang-go")
+    path = f"{BUILD}/catch-go{cgo}"
+    environment = {**os.environ, "CGO_ENABLED": cgo, "GO111MODULE": "off",
+                   "GOCACHE": f"{BUILD}/gocache", "GOFLAGS": ""}
+    output("go", "build", "-p", "2", "-o", path, f"{SOURCE}/main.go", env=environment,
+           timeout=LIMIT)
+    return path
+
+
+@test
+def go_static():
+    """Goroutines, connections, signals and children"""
+    path = go_program("0")
+    for _ in range(5):
+        fine(RUN, path)
+
+
+@test
+def go_with_libc():
+    path = go_program("1")
+    for _ in range(15):
+        fine(RUN, path)
+    fine(path, env=preloaded())
 
 
 PYTHON = """

@@ -123,7 +123,7 @@ static void *put_off(struct thread *self, int sig, siginfo_t *info, struct ucont
 	const uint64_t mask = PUT_OFF_MASK;
 
 	if (signal_bit(sig) & ~mask) {
-		__atomic_or_fetch(&signal_state_now()->pending, signal_bit(sig), __ATOMIC_RELAXED);
+		signal_keep(sig, info);
 	} else {
 		signal_real_mask(SIG_SETMASK, &mask, NULL);
 		send_again(self, sig, info);
@@ -207,7 +207,7 @@ static void *hand_over(struct thread *self, int sig, siginfo_t *info, struct uco
 	bool fault = is_fault(sig, info);
 
 	if (self && self->blocked & signal_bit(sig) && !fault) {
-		__atomic_or_fetch(&state->pending, signal_bit(sig), __ATOMIC_RELAXED);
+		signal_keep(sig, info);
 		return NULL;
 	}
 	if (action.sa_handler == SIG_IGN && !fault)

@@ -79,10 +79,12 @@ hidden long call_do(long nr, const long args[6], uint64_t *mask);
  * @actions:	of its handlers, by number - 1, and those of NEVER_BLOCKED
  * @pending:	of NEVER_BLOCKED: sent while blocked, as the program believes, or
  *		while the thread was inside
+ * @infos:	what they carry
  */
 struct signal_state {
 	struct sigaction actions[NR_SIGNALS];
 	uint64_t pending;
+	siginfo_t infos[3];
 };
 
 extern hidden struct signal_state signal_state;
@@ -105,6 +107,8 @@ hidden int signal_set(uint64_t *set, long user);
 hidden long signal_real_mask(int how, const uint64_t *set, uint64_t *old);
 /* The thread that arms the catcher may have them blocked. */
 hidden void signal_start(void);
+/* One of NEVER_BLOCKED is not for now. */
+hidden void signal_keep(int sig, const siginfo_t *info);
 /* Sends what was pending and is not blocked by now. */
 hidden void signal_release(const struct thread *self);
 /* Returns from a handler of the program: never returns. */

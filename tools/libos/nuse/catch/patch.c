@@ -109,21 +109,25 @@ void patch_reset(void)
 	patch.locked = 0;
 }
 
-static bool tried_before(uintptr_t ip)
+/* The entry of @ip, or the free one where it would stand; NULL: there is none */
+static uintptr_t *tried_find(uintptr_t ip)
 {
 	size_t slot = (ip * 0x9e3779b97f4a7c15UL) >> 52, i;
 
 	for (i = 0; i < MAX_TRIED; i++) {
 		uintptr_t *entry = &patch.tried[(slot + i) % MAX_TRIED];
 
-		if (*entry == ip)
-			return true;
-		if (!*entry) {
-			*entry = ip;
-			return false;
-		}
+		if (*entry == ip || !*entry)
+			return entry;
 	}
-	return true;
+	return NULL;
+}
+
+static bool tried_before(uintptr_t ip)
+{
+	const uintptr_t *entry = tried_find(ip);
+
+	return !entry || *entry;
 }
 
 /* ---------------------------------------------------------------- forms */
@@ -423,18 +427,21 @@ static void set_mask(const uint64_t *mask, uint64_t *old)
 	host_call(__NR_rt_sigprocmask, SIG_SETMASK, mask, old, sizeof(*mask), 0, 0);
 }
 
-/* No handler may leave by a jump meanwhile. */
+/* No handler may leave by a jump while it is locked. */
 void patch_site(uintptr_t ip, long nr)
 {
 	const uint64_t all = ~NEVER_BLOCKED;
 	uint64_t mask;
 
-	if (!patch_numbers[nr] || __atomic_exchange_n(&patch.locked, 1, __ATOMIC_ACQUIRE))
+	if (!patch_numbers[nr] || tried_before(ip))
 		return;
-	if (!tried_before(ip)) {
-		set_mask(&all, &mask);
-		site_patch(ip, nr);
-		set_mask(&mask, NULL);
+	set_mask(&all, &mask);
+	if (!__atomic_exchange_n(&patch.locked, 1, __ATOMIC_ACQUIRE)) {
+		if (!tried_before(ip)) {
+			*tried_find(ip) = ip;
+			site_patch(ip, nr);
+		}
+		__atomic_store_n(&patch.locked, 0, __ATOMIC_RELEASE);
 	}
-	__atomic_store_n(&patch.locked, 0, __ATOMIC_RELEASE);
+	set_mask(&mask, NULL);
 }

@@ -196,21 +196,38 @@ int signal_arm(struct signal_state *state, bool cleared)
 
 /* ---------------------------------------------------------------- masks */
 
+static siginfo_t *info_of(struct signal_state *state, int sig)
+{
+	return &state->infos[sig == SIGSYS ? 0 : sig == SIGSEGV ? 1 : 2];
+}
+
+void signal_keep(int sig, const siginfo_t *info)
+{
+	struct signal_state *state = signal_state_now();
+
+	if (state->pending & signal_bit(sig))
+		return;
+	*info_of(state, sig) = *info;
+	__atomic_or_fetch(&state->pending, signal_bit(sig), __ATOMIC_RELEASE);
+}
+
 /* Those that were sent to the program while it had them blocked */
 void signal_release(const struct thread *self)
 {
 	struct signal_state *state = signal_state_now();
-	uint64_t ready = __atomic_load_n(&state->pending, __ATOMIC_RELAXED) &
+	uint64_t ready = __atomic_load_n(&state->pending, __ATOMIC_ACQUIRE) &
 			 ~(self ? self->blocked : 0);
+	siginfo_t info;
 	int sig;
 
-	if (!ready)
-		return;
-	ready &= __atomic_fetch_and(&state->pending, ~ready, __ATOMIC_RELAXED);
-	for (sig = 1; sig <= NR_SIGNALS; sig++) {
-		if (ready & signal_bit(sig))
-			host_call(__NR_tgkill, host_call(__NR_getpid, 0, 0, 0, 0, 0, 0),
-				  host_call(__NR_gettid, 0, 0, 0, 0, 0, 0), sig, 0, 0, 0);
+	for (sig = 1; ready && sig <= NR_SIGNALS; sig++) {
+		if (!(ready & signal_bit(sig)))
+			continue;
+		info = *info_of(state, sig);
+		if (__atomic_fetch_and(&state->pending, ~signal_bit(sig), __ATOMIC_ACQ_REL) &
+		    signal_bit(sig))
+			host_call(__NR_rt_tgsigqueueinfo, host_call(__NR_getpid, 0, 0, 0, 0, 0, 0),
+				  host_call(__NR_gettid, 0, 0, 0, 0, 0, 0), sig, &info, 0, 0);
 	}
 }
 

@@ -80,6 +80,30 @@ static void leave(int sig)
 	siglongjmp(jump, 1);
 }
 
+static void leave_at_once(int sig)
+{
+	(void)sig;
+	count++;
+	siglongjmp(jump, 1);
+}
+
+/* ... and traps, at any moment: sites that are new are patched all the same. */
+static void jump_out_of_traps(void)
+{
+	struct itimerval it = { { 0, 200 }, { 0, 200 } };
+	const unsigned char *libc = (void *)getppid;
+
+	handle(SIGALRM, leave_at_once, 0);
+	sigsetjmp(jump, 1);
+	if (!count)
+		setitimer(ITIMER_REAL, &it, NULL);
+	while (count < 1000)
+		EQUAL(trapped(SYS_getppid), CAUGHT);
+	in_ms(0, 0);
+	EQUAL(getppid(), CAUGHT);
+	EQUAL(libc[0], 0xe9);
+}
+
 /* Handlers leave a call that waits by a jump; the next finds all in order. */
 static void jump_out(void)
 {
@@ -211,6 +235,42 @@ static void own_sigsys(void)
 	EQUAL(count, 2);
 }
 
+static siginfo_t seen;
+
+static void see(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)context;
+	seen = *info;
+	count++;
+}
+
+/* What a signal carries is there after it was blocked, too. */
+static void blocked_with_info(void)
+{
+	struct sigaction action = { .sa_sigaction = see, .sa_flags = SA_SIGINFO };
+	union sigval value = { .sival_int = 77 };
+	static const int sigs[] = { SIGSYS, SIGSEGV, SIGBUS };
+	sigset_t all, none;
+	int i;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	for (i = 0; i < 6; i++) {
+		count = 0;
+		EQUAL(sigaction(sigs[i % 3], &action, NULL), 0);
+		EQUAL(sigprocmask(SIG_BLOCK, &all, NULL), 0);
+		EQUAL(i < 3 ? kill(getpid(), sigs[i]) : sigqueue(getpid(), sigs[i % 3], value), 0);
+		EQUAL(count, 0);
+		EQUAL(sigprocmask(SIG_SETMASK, &none, NULL), 0);
+		EQUAL(count, 1);
+		EQUAL(seen.si_signo, sigs[i % 3]);
+		EQUAL(seen.si_code, i < 3 ? SI_USER : SI_QUEUE);
+		EQUAL(seen.si_pid, getpid());
+		EQUAL(seen.si_int, i < 3 ? 0 : 77);
+	}
+}
+
 static void die_of_sigsys(void)
 {
 	int status, pid = fork();
@@ -248,6 +308,8 @@ int main(int argc, char **argv)
 {
 	static const struct check checks[] = {
 		{ "full_mask", full_mask }, { "restart", restart }, { "jump_out", jump_out },
+		{ "jump_out_of_traps", jump_out_of_traps },
+		{ "blocked_with_info", blocked_with_info },
 		{ "signal_stack", signal_stack }, { "waiting", waiting },
 		{ "return_to_mask", return_to_mask }, { "own_sigsys", own_sigsys },
 		{ "die_of_sigsys", die_of_sigsys }, { "storm", storm }, { NULL, NULL },
