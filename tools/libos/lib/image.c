@@ -92,6 +92,8 @@ static int read_headers(struct file *file, size_t room)
 		end = end > p->p_vaddr + p->p_memsz ? end : p->p_vaddr + p->p_memsz;
 		if (p->p_flags & PF_W && !file->image->data)
 			file->image->data = down(p->p_vaddr);
+		if (p->p_flags & PF_W)
+			file->image->zeros = up(p->p_vaddr + p->p_filesz);
 	}
 	if (!end || end > room)
 		return bad(file, "nothing to load, or too much");
@@ -325,7 +327,8 @@ static void *symbol(const struct file *file, const char *name)
 	return strings && syms && hash ? hash_lookup(image, hash, syms, strings, name) : NULL;
 }
 
-int image_load(struct image *image, const char *path, void *base, size_t room)
+int image_load(struct image *image, const char *path, void *base, size_t room,
+	       int (*place)(const struct image *image))
 {
 	struct file file;
 	int err = file_open(&file, image, path, base, room);
@@ -333,6 +336,8 @@ int image_load(struct image *image, const char *path, void *base, size_t room)
 	if (err)
 		return err;
 	err = map_segments(&file, false);
+	if (!err && place)
+		err = place(image);
 	if (!err)
 		err = relocate(&file);
 	close(file.fd);

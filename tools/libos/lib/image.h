@@ -17,6 +17,7 @@
  * @base:	where it lies
  * @size:	bytes, in whole pages
  * @data:	where in it begins what can be written
+ * @zeros:	where in that are only zeros from here on, in whole pages
  * @init:	its lib_init()
  */
 struct image {
@@ -25,12 +26,18 @@ struct image {
 	char *base;
 	size_t size;
 	size_t data;
+	size_t zeros;
 	int (*init)(struct lib_exports *exports, const struct lib_host *host,
 		    struct lib_kernel *kernel);
 };
 
-/* Maps a file at base, where room bytes are reserved, and relocates it. */
-int image_load(struct image *image, const char *path, void *base, size_t room);
+/*
+ * Maps a file at base, where room bytes are reserved, and relocates it. If @place
+ * is not NULL it is called in between, and may put other memory with the same
+ * contents there.
+ */
+int image_load(struct image *image, const char *path, void *base, size_t room,
+	       int (*place)(const struct image *image));
 
 /* Maps what cannot be written of the file that has the id that image->id says. */
 int image_load_text(struct image *image, const char *path, void *base, size_t room);

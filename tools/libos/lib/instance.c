@@ -162,7 +162,8 @@ int libos_open(const struct libos_config *config, struct libos **lp)
 		return err;
 	err = image_find(config ? config->kernel : NULL, path);
 	if (!err)
-		err = image_load(&l->image, path, slot_address(l->slot), REGION_OFFSET);
+		err = image_load(&l->image, path, slot_address(l->slot), REGION_OFFSET,
+				 NULL);
 	if (!err)
 		err = region_make(&l->region, l->slot, memory);
 	if (!err)

@@ -2,9 +2,9 @@
 /*
  * create.c - see create.h
  *
- * The image is loaded and relocated as for one process, then its data go to a
- * memory file that takes their place. All files are passed on to the processes
- * that come later.
+ * The image is loaded as for one process, but its data go to a memory file that
+ * takes their place before they are relocated. All files are passed on to the
+ * processes that come later.
  */
 #include <asm/unistd.h>
 #include <errno.h>
@@ -42,20 +42,21 @@ static int make_file(const char *name, uint64_t addr, uint64_t size, int place)
 #define FD_BASE		4096
 
 /* What an instance consists of, first under any numbers */
-struct files {
+static struct {
 	int text, data, memory, control;
-};
+} files = { -1, -1, -1, -1 };
 
 /* They are written, not touched, and mapped at once: a fault for each page would take longer. */
-static int share_data(const struct image *image, struct files *files)
+static int share_data(const struct image *image)
 {
+	size_t size = image->size - image->data, len = image->zeros - image->data;
 	char *data = image->base + image->data;
-	size_t size = image->size - image->data;
 
-	files->data = memfd_create("nuse-data", 0);
-	if (files->data < 0 || write(files->data, data, size) != (ssize_t)size ||
+	files.data = memfd_create("nuse-data", 0);
+	if (files.data < 0 || write(files.data, data, len) != (ssize_t)len ||
+	    ftruncate(files.data, size) ||
 	    mmap(data, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE,
-		 files->data, 0) != data)
+		 files.data, 0) != data)
 		return fail(errno, "cannot make %zu KiB of memory at %p: %s", size >> 10, data,
 			    strerror(errno));
 	return 0;
@@ -134,7 +135,7 @@ static int placeholder(void)
 }
 
 /* Puts the hidden descriptors where they belong. */
-static int put_all(const struct files *files)
+static int put_all(void)
 {
 	struct rlimit limit, raised;
 	int err, i;
@@ -145,8 +146,8 @@ static int put_all(const struct files *files)
 	share->fd_base = limit.rlim_max - NR_OWN_FDS > FD_BASE ? FD_BASE :
 								 limit.rlim_max - NR_OWN_FDS;
 	setrlimit(RLIMIT_NOFILE, &raised);
-	err = put(files->text, FD_TEXT) ?: put(files->data, FD_DATA) ?:
-	      put(files->memory, FD_MEMORY) ?: put(files->control, FD_CONTROL) ?:
+	err = put(files.text, FD_TEXT) ?: put(files.data, FD_DATA) ?:
+	      put(files.memory, FD_MEMORY) ?: put(files.control, FD_CONTROL) ?:
 	      put(placeholder(), FD_PLACEHOLDER) ?:
 	      put(eventfd(0, EFD_NONBLOCK), FD_KEEPER) ?:
 	      put(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), FD_TIMER);
@@ -160,7 +161,6 @@ static int put_all(const struct files *files)
 int share_create(const char *path, uint64_t memory, const char *cmdline)
 {
 	static struct image image;
-	struct files files = { -1, -1, -1, -1 };
 	char found[PATH_MAX];
 	int err;
 
@@ -171,9 +171,8 @@ int share_create(const char *path, uint64_t memory, const char *cmdline)
 	vdso_init();
 	err = image_find(path, found);
 	if (!err)
-		err = image_load(&image, found, (void *)SHARE_BASE, SHARE_CONTROL - SHARE_BASE);
-	if (!err)
-		err = share_data(&image, &files);
+		err = image_load(&image, found, (void *)SHARE_BASE, SHARE_CONTROL - SHARE_BASE,
+				 share_data);
 	if (err)
 		return err;
 	files.text = open(found, O_RDONLY);
@@ -186,6 +185,6 @@ int share_create(const char *path, uint64_t memory, const char *cmdline)
 				  MAP_FIXED_NOREPLACE);
 	if (files.control < 0)
 		return files.control;
-	err = put_all(&files) ?: boot(&image, memory, cmdline);
+	err = put_all() ?: boot(&image, memory, cmdline);
 	return err ? err : first_thread();
 }
