@@ -144,6 +144,16 @@ def stripped_preload():
 
 
 @test
+def linker_as_it_is():
+    """A program that needs few libraries starts without patches in the dynamic linker"""
+    smaps = output(RUN, "cat", "/proc/self/smaps")
+    dirty = re.findall(r"^\S+ r-xp .*/ld-linux[^/]*\n(?:\w+:.*\n)*?Private_Dirty: +(\d+) kB",
+                       smaps, re.M)
+    if not dirty or any(map(int, dirty)):
+        raise AssertionError(f"{dirty} KiB of it were written to")
+
+
+@test
 def blocked_at_start():
     """Who starts the program has SIGSYS blocked and ignored; the program believes the latter"""
     def prepare():

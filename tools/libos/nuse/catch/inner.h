@@ -218,6 +218,8 @@ hidden void patch_init(void);
 hidden void patch_site(uintptr_t ip, long nr);
 /* In a new process on a copy of the memory, others may have been at it. */
 hidden void patch_reset(void);
+/* The dynamic linker's code: what traps there is patched when much has. */
+hidden void patch_later(uintptr_t start, uintptr_t end);
 
 /* --------------------------------------------------------------- text.c */
 

@@ -52,6 +52,8 @@ static long reserve(struct image *image)
 	}
 	if (low >= high)
 		return -ENOEXEC;
+	image->start = low;
+	image->end = high;
 	if (image->elf.eh.e_type == ET_EXEC) {
 		got = map(low, high - low, PROT_NONE, MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 		return failed(got) ? got : got == (long)low ? 0 : -EEXIST;
@@ -65,6 +67,8 @@ static long reserve(struct image *image)
 	if (align > PAGE_SIZE && start < got + align - PAGE_SIZE)
 		host_call(__NR_munmap, start + high - low, got + align - PAGE_SIZE - start, 0, 0, 0, 0);
 	image->bias = start - low;
+	image->start += image->bias;
+	image->end += image->bias;
 	return 0;
 }
 

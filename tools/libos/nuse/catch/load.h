@@ -10,10 +10,11 @@
 /**
  * struct image - a file in memory
  * @bias:	what is added to its addresses
+ * @start, @end: where it lies
  */
 struct image {
 	struct elf elf;
-	uintptr_t bias, phdrs, entry;
+	uintptr_t bias, start, end, phdrs, entry;
 };
 
 /* Maps it as the host's kernel would. */

@@ -22,7 +22,9 @@
  * A stub has the replaced instructions, a call of stub.S, and a jump back. It
  * lies within reach of a near jump, below the code, where no heap grows.
  *
- * Only text of files is patched; its protection is changed while that is done.
+ * Only text of files is patched; its protection is changed while that is done. It
+ * takes as long as twenty traps, so the dynamic linker, which makes a few calls at
+ * each of some places and then no more, has none patched at first.
  */
 #include <linux/fcntl.h>
 #include <linux/mman.h>
@@ -39,6 +41,7 @@
 #define MAX_TRIED	4096		/* a power of two */
 #define MAX_MOVES	32		/* bytes from the five to the syscall */
 #define REACH		0x70000000L
+#define LATER		64		/* traps that take as long as some patches */
 
 extern const char stub_enter[] hidden, stub_enter_small[] hidden;
 hidden long patch_call(long nr, const long args[6]);
@@ -55,6 +58,8 @@ static struct {
 	uint32_t locked;
 	struct area areas[MAX_AREAS];
 	uintptr_t tried[MAX_TRIED];
+	uintptr_t later_start, later_end;
+	unsigned int later_traps;
 } patch;
 
 /*
@@ -107,6 +112,17 @@ void patch_init(void)
 void patch_reset(void)
 {
 	patch.locked = 0;
+}
+
+void patch_later(uintptr_t start, uintptr_t end)
+{
+	patch.later_start = start;
+	patch.later_end = end;
+}
+
+static bool is_early(uintptr_t ip)
+{
+	return ip >= patch.later_start && ip < patch.later_end && patch.later_traps++ < LATER;
 }
 
 /* The entry of @ip, or the free one where it would stand; NULL: there is none */
@@ -433,7 +449,7 @@ void patch_site(uintptr_t ip, long nr)
 	const uint64_t all = ~NEVER_BLOCKED;
 	uint64_t mask;
 
-	if (!patch_numbers[nr] || tried_before(ip))
+	if (!patch_numbers[nr] || is_early(ip) || tried_before(ip))
 		return;
 	set_mask(&all, &mask);
 	if (!__atomic_exchange_n(&patch.locked, 1, __ATOMIC_ACQUIRE)) {

@@ -169,6 +169,7 @@ static void load_all(const struct order *o)
 	fd = host_call(__NR_open, program.elf.interp, O_RDONLY | O_CLOEXEC, 0, 0, 0, 0);
 	if (fd < 0 || load(&interp, fd))
 		fail(program.elf.interp, ": the dynamic linker cannot be mapped into memory\n");
+	patch_later(interp.start, interp.end);
 	host_call(__NR_close, fd, 0, 0, 0, 0, 0);
 }
 
