@@ -747,4 +747,57 @@ TEST(threads_that_open)
 	EXPECT_EQ(before, count_fds());
 }
 
+static int mark_of(int fd)
+{
+	socklen_t len = sizeof(int);
+	int mark = 0;
+
+	getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &mark, &len);
+	return mark;
+}
+
+/* Two sockets that are connected; few families but AF_UNIX, which is the host's, have them. */
+static int make_pair(int pair[2])
+{
+	return socketpair(AF_TIPC, SOCK_STREAM, 0, pair) && socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+}
+
+static void *duplicator(void *arg)
+{
+	int i, fd, pair[2], *failed = arg, mark = gettid(), own = udp();
+
+	setsockopt(own, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof(mark));
+	for (i = 0; i < 500; i++) {
+		fd = i % 2 ? dup(own) : fcntl(own, F_DUPFD_CLOEXEC, 20);
+		if (mark_of(fd) != mark)
+			__atomic_add_fetch(failed, 1, __ATOMIC_RELAXED);
+		close(fd);
+		if (i % 4)
+			continue;
+		if (make_pair(pair) || !connected(pair))
+			__atomic_add_fetch(failed, 1, __ATOMIC_RELAXED);
+		close(pair[0]);
+		close(pair[1]);
+	}
+	if (mark_of(own) != mark)
+		__atomic_add_fetch(failed, 1, __ATOMIC_RELAXED);
+	close(own);
+	return NULL;
+}
+
+/* A descriptor that a thread gets is of what it has asked for, whatever others do. */
+TEST(threads_that_duplicate)
+{
+	int before = count_fds(), failed = 0, i;
+	pthread_t threads[6];
+
+	for (i = 0; i < 6; i++) {
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, i % 2 ? opener : duplicator, &failed));
+	}
+	for (i = 0; i < 6; i++)
+		pthread_join(threads[i], NULL);
+	EXPECT_EQ(0, failed);
+	EXPECT_EQ(before, count_fds());
+}
+
 TEST_HARNESS_MAIN

@@ -7,7 +7,8 @@
  * duplicate of FD_PLACEHOLDER, or an epoll of the host. So numbers are the
  * host's everywhere, and a number is taken at the host first and given back there
  * last: nobody else can have it meanwhile. Which are the library's stands in
- * share_member::fds.
+ * share_member::fds: a descriptor is marked before the instance has it, and as long.
+ * What the instance has for the length of a call has the number of a hidden one.
  *
  * All functions here that take a call's arguments return as the system call
  * does.
@@ -40,7 +41,7 @@ uint32_t self_member(void);
 /* A call of the instance; it waits for @wait too, if that is not NULL. */
 long self_call(long nr, const long args[6], struct share_wait *wait);
 
-/* The same for one that makes descriptor @fd */
+/* The same for one that makes descriptor @fd, or the next free one */
 long self_make(long nr, const long args[6], int fd);
 
 #define lib_call(nr, ...)	self_call(nr, (long[6]) { __VA_ARGS__ }, NULL)
@@ -49,7 +50,10 @@ long self_make(long nr, const long args[6], int fd);
 long self_do(long (*fn)(struct share_thread *self, long nr, const long args[6]), long nr,
 	     const long args[6]);
 
-/* The task that new threads of the process come from does what this thread did. */
+/*
+ * The task that new threads of the process come from does what this thread did. A
+ * descriptor that this makes has the number of a hidden one.
+ */
 long self_helper_call(long nr, const long args[6]);
 
 /* The id that the thread, or its process, has in the instance */
@@ -72,7 +76,9 @@ void fd_mark(int fd, enum fd_kind kind);
 void fd_epoll_has(int fd, bool library, bool host);
 void fd_epoll_sides(int fd, bool *library, bool *host);
 
-/* A call that makes a library descriptor */
+/* A call that makes a library descriptor of the number @fd that the host has just given */
+long fd_settle(long fd, long nr, const long args[6], enum fd_kind kind);
+/* One that gets its number at the host, too */
 long fd_make(long nr, const long args[6], bool cloexec);
 
 /* After an exec: those with FD_CLOEXEC are closed at the host. */

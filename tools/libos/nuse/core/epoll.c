@@ -16,20 +16,7 @@
 
 long epoll_create_call(long nr, const long args[6])
 {
-	long fd = to_host(nr, args), ret;
-
-	if (fd < 0)
-		return fd;
-	ret = fd < SHARE_FDS ? self_make(nr, args, fd) : -EMFILE;
-	if (ret >= 0 && ret != fd) {
-		lib_call(__NR_dup3, ret, fd, nr == __NR_epoll_create1 ? args[0] : 0);
-		lib_call(__NR_close, ret);
-	}
-	if (ret < 0)
-		host_call(__NR_close, fd, 0, 0, 0, 0, 0);
-	else
-		fd_mark(fd, FD_EPOLL);
-	return ret < 0 ? ret : fd;
+	return fd_settle(to_host(nr, args), nr, args, FD_EPOLL);
 }
 
 long epoll_ctl_call(long nr, const long args[6])

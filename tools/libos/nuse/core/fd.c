@@ -79,19 +79,34 @@ static long host_close(int fd)
 	return host_call(__NR_close, fd, 0, 0, 0, 0, 0);
 }
 
-/* The host has given number @fd to a duplicate; @ret: what the instance gave. */
-static long settle(int fd, long ret, bool cloexec, enum fd_kind kind)
+/* What a fork has left behind while another thread closed it is in the way. */
+static void make_room(int fd)
 {
-	if (ret >= 0 && ret != fd) {
-		long other = ret;
+	if (fd_kind(fd))
+		lib_call(__NR_close, fd);
+}
 
-		ret = lib_call(__NR_dup3, other, fd, cloexec ? O_CLOEXEC : 0);
-		lib_call(__NR_close, other);
-	}
-	if (ret < 0)
+long fd_settle(long fd, long nr, const long args[6], enum fd_kind kind)
+{
+	long ret;
+
+	if (fd < 0)
+		return fd;
+	if (fd >= SHARE_FDS) {
 		host_close(fd);
-	else
-		fd_mark(fd, kind);
+		return -EMFILE;
+	}
+	make_room(fd);
+	fd_mark(fd, kind);
+	ret = self_make(nr, args, fd);
+	if (ret >= 0 && ret != fd) {	/* A dup2() of the program has come in between. */
+		lib_call(__NR_close, ret);
+		return -EBUSY;
+	}
+	if (ret < 0) {
+		fd_mark(fd, FD_HOST);
+		host_close(fd);
+	}
 	return ret;
 }
 
@@ -100,11 +115,7 @@ long fd_make(long nr, const long args[6], bool cloexec)
 	long fd = host_call(__NR_fcntl, own_fd(FD_PLACEHOLDER),
 			    cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0, 0, 0, 0);
 
-	if (fd >= SHARE_FDS) {
-		host_close(fd);
-		return -EMFILE;
-	}
-	return fd < 0 ? fd : settle(fd, self_make(nr, args, fd), cloexec, FD_LIBRARY);
+	return fd_settle(fd, nr, args, FD_LIBRARY);
 }
 
 /* Both numbers are the same epoll from now on: what it has is not known from one. */
@@ -119,14 +130,8 @@ static long duplicate(enum fd_kind kind, long nr, const long args[6], bool cloex
 {
 	long fd = to_host(nr, args), ret;
 
-	if (fd >= SHARE_FDS) {
-		host_close(fd);
-		return -EMFILE;
-	}
-	if (fd < 0)
-		return fd;
-	ret = settle(fd, lib_call(__NR_fcntl, args[0], cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, fd),
-		     cloexec, kind);
+	ret = fd_settle(fd, __NR_fcntl,
+			(long[6]) { args[0], cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, fd }, kind);
 	if (kind == FD_EPOLL && ret >= 0)
 		share_epoll(args[0], ret);
 	return ret;
@@ -143,8 +148,8 @@ static long close_library(long fd)
 {
 	long ret;
 
-	fd_mark(fd, FD_HOST);
 	ret = lib_call(__NR_close, fd);
+	fd_mark(fd, FD_HOST);
 	host_close(fd);
 	return ret;
 }
@@ -166,11 +171,12 @@ long fd_dup2(long nr, const long args[6])
 	if (ret < 0)
 		return ret;
 	if (from) {
+		fd_mark(ret, from);
 		lib_call(__NR_dup3, args[0], ret, flags);
 	} else {
 		lib_call(__NR_close, ret);
+		fd_mark(ret, FD_HOST);
 	}
-	fd_mark(ret, from);
 	if (from == FD_EPOLL)
 		share_epoll(args[0], ret);
 	return ret;

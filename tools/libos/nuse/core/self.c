@@ -163,9 +163,11 @@ long self_helper_call(long nr, const long a[6])
 	ret = share_enter();
 	if (!ret) {
 		ret = -ESRCH;
-		if (member->helper)
+		if (member->helper) {
+			member->helper->fd_wish = share->fd_base + 1;
 			ret = share->exports.syscall(member->helper, nr, a[0], a[1], a[2], a[3],
 						     a[4], a[5]);
+		}
 		share_leave();
 	}
 	leave(self);

@@ -38,17 +38,22 @@ static long make_pair(const long args[6])
 	int pair[2], i;
 	long ret, fds[2];
 
-	ret = lib_call(__NR_socketpair, args[0], args[1], args[2], (long)pair);
+	ret = self_make(__NR_socketpair, (long[6]) { args[0], args[1], args[2], (long)pair },
+			share->fd_base);
 	if (ret < 0)
 		return ret;
 	for (i = 0; i < 2; i++) {
 		fds[i] = fd_make(__NR_fcntl, (long[6]) { pair[i], exec ? F_DUPFD_CLOEXEC : F_DUPFD },
 				 exec);
 		lib_call(__NR_close, pair[i]);
+		pair[i] = fds[i];
+		ret = fds[i] < 0 ? fds[i] : ret;
 	}
-	pair[0] = fds[0];
-	pair[1] = fds[1];
-	return fds[0] < 0 ? fds[0] : fds[1] < 0 ? fds[1] : poke(args[3], pair, sizeof(pair));
+	ret = ret ?: poke(args[3], pair, sizeof(pair));
+	for (i = 0; ret && i < 2; i++)
+		if (fds[i] >= 0)
+			fd_close(__NR_close, (long[6]) { fds[i] });
+	return ret;
 }
 
 long socket_make(long nr, const long args[6])
