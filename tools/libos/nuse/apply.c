@@ -44,22 +44,32 @@ static int failed(struct job *job, const char *where, int err)
 
 /* ---------------------------------------------------------------- devices */
 
+/* NETMAP and DPDK take an interface from the host with a driver of their own. */
+static const char *expected(enum nuse_kind kind, char list[64])
+{
+	enum nuse_kind other;
+	size_t len = 0;
+
+	if ((kind == NUSE_NETMAP || kind == NUSE_DPDK) && nuse_makers[NUSE_RAW])
+		return "RAW, which takes the packets of an interface that the host drives";
+	for (other = 0; other < NUSE_NR_KINDS; other++)
+		if (nuse_makers[other])
+			len += snprintf(list + len, 64 - len, "%s%s", len ? ", " : "",
+					nuse_kind_names[other]);
+	return list;
+}
+
 static int check_kinds(struct job *job)
 {
 	const struct nuse_interface *i;
-	enum nuse_kind kind;
-	char list[64] = "";
+	char list[64];
 
-	for (kind = 0; kind < NUSE_NR_KINDS; kind++)
-		if (nuse_makers[kind])
-			snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
-				 *list ? ", " : "", nuse_kind_names[kind]);
 	for (i = job->config->interfaces; i; i = i->next) {
 		if (nuse_makers[i->kind])
 			continue;
 		snprintf(job->error, NUSE_LINE,
 			 "%s: %s is of viftype %s, which is not supported; expected %s", i->where,
-			 i->name, nuse_kind_names[i->kind], list);
+			 i->name, nuse_kind_names[i->kind], expected(i->kind, list));
 		return -EOPNOTSUPP;
 	}
 	return 0;

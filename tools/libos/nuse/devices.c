@@ -17,6 +17,7 @@
 #include "../dev/tap-host.h"
 #include "../lib/instance.h"
 #include "config.h"
+#include "pipe.h"
 #include "share.h"
 #include "wire.h"
 
@@ -114,8 +115,10 @@ static int make_wire(const struct nuse_interface *i, const struct libos_port *po
 		     struct libos_dev **dev)
 {
 	uint32_t features = LIB_NETDEV_F_CSUM | LIB_NETDEV_F_TSO | LIB_NETDEV_F_USO;
+	bool is_pipe = i->kind == NUSE_PIPE;
 	struct wire *wire;
-	int err = make(port, wire_open(i->host, &wire), features, WIRE_VNET_HDR, dev);
+	int err = make(port, is_pipe ? pipe_open(i->host, &wire) : wire_open(i->host, &wire),
+		       features, WIRE_VNET_HDR, dev);
 
 	if (!err)
 		wire_plug(wire, (*dev)->netdev.id);
@@ -137,6 +140,7 @@ static int make_raw(const struct nuse_interface *i, const struct libos_port *por
 const nuse_maker nuse_makers[NUSE_NR_KINDS] = {
 	[NUSE_RAW] = make_raw,
 	[NUSE_TAP] = make_tap,
+	[NUSE_PIPE] = make_wire,
 	[NUSE_WIRE] = make_wire,
 };
 

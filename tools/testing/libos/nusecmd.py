@@ -438,6 +438,23 @@ def wire():
     expect(False, os.path.exists(path))
 
 
+@test
+def pipes():
+    """Configurations of 2015 and of LKL that join two by named pipes, which may be there"""
+    path = f"{SCRATCH.name}/pipe"
+    os.mkfifo(path)
+    stanza = f"interface eth0\n\tviftype PIPE\n\tpipepath {path}\n\taddress 10.1.0.%d/24\n"
+    lkl = '{"interfaces":[{"type":"pipe","param":"%s","ip":"10.1.0.%d","masklen":"24"}]}'
+    for one, other in ((stanza % 1, stanza % 2),
+                       (lkl % (f"{path}|{path}2", 1), lkl % (f"{path}2|{path}", 2))):
+        for name, text in (("one", one), ("other", other)):
+            with open(f"{SCRATCH.name}/{name}", "w", encoding="utf-8") as file:
+                file.write(text)
+        with kept("one", "-c", f"{SCRATCH.name}/one"), kept("other", "-c", f"{SCRATCH.name}/other"):
+            matches(" 0% packet loss", nuse("--join", "one", "ping", "-qc3", "-i0.2", "10.1.0.2"))
+    expect(["pipe"], [name for name in os.listdir(SCRATCH.name) if name.startswith("pipe")])
+
+
 # Numbered datagrams until there is no room, then some more, each when there is
 FILL = """
 import select, socket, sys
@@ -589,7 +606,9 @@ def faults():
             (1, ["log", "a"], "there is no instance a: see nuse ls"),
             (1, ["--kernel", "/none", "true"], "cannot open /none: No such file or directory"),
             (1, ["--net", "dpdk:d", "true"], "--net: eth0 is of viftype DPDK, which is not supported; "
-                                             "expected RAW, TAP, WIRE"),
+             "expected RAW, which takes the packets of an interface that the host drives"),
+            (1, ["--net", "pipe:a|b|c", "true"],
+             '--net: "a|b|c" is neither the path of a pipe nor of two, as A|B'),
             (1, ["--sysctl", "no.such=1", "true"],
              "--sysctl: true-1: cannot set sysctl no.such to \"1\": No such file or directory"),
             (1, ["--net", "wire:/none/here", "true"],
