@@ -130,6 +130,13 @@ def no_signal_of_a_child():
 
 
 @test
+def hooks():
+    """The first program has libc's symbols caught, as those that it starts"""
+    for command in (["cat"], ["env", "cat"]):
+        matches("libnuse.so", nuse(*command, "/proc/self/maps"))
+
+
+@test
 def keeps_the_terminal():
     """The program has the terminal, the keeper none"""
     try:
@@ -273,8 +280,9 @@ def keeper_is_detached():
         with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
             expect("0", file.read().rpartition(")")[2].split()[4])
         for fd in os.listdir(f"/proc/{pid}/fd"):
-            if directory in os.readlink(f"/proc/{pid}/fd/{fd}"):
-                raise AssertionError(fd)
+            with contextlib.suppress(FileNotFoundError):	# closed meanwhile
+                if directory in os.readlink(f"/proc/{pid}/fd/{fd}"):
+                    raise AssertionError(fd)
         expect("/dev/null", os.readlink(f"/proc/{pid}/fd/1"))
 
 

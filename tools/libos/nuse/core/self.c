@@ -432,6 +432,7 @@ const char *nuse_run_path(void)
 
 const char *nuse_preload_path(void)
 {
+	nuse_run_path();
 	return preload_path[0] ? preload_path : NULL;
 }
 
