@@ -37,9 +37,9 @@ typedef long (*gateway_fn)(long nr, long a0, long a1, long a2, long a3, long a4,
 				   (long)(a3), (long)(a4), (long)(a5))
 
 /*
- * A call of the host that may wait, for a thread that is inside (see below),
- * e.g. ppoll or futex: -EINTR if *@signal, its catch_thread::signal, is not 0 or
- * becomes so, without a moment between the look and the wait. Never restarted.
+ * A call of the host that may wait, e.g. ppoll or futex: -ERESTART if *@signal,
+ * the thread's catch_thread::signal, is not 0 or becomes so, without a moment
+ * between the look and the wait.
  */
 typedef long (*gateway_wait_fn)(const uint32_t *signal, long nr, long a0, long a1, long a2,
 				long a3, long a4, long a5);
@@ -65,13 +65,15 @@ int catch_init(void);
 
 /*
  * What stands in the gateway's page: @call is the nuse_call() of who armed the
- * catcher, and @fds where its nuse_fds is. In a program that nuse-run started,
- * those are nuse-run's, and a libnuse.so there has to use them.
+ * catcher, @fds where its nuse_fds is, @late how many threads hold a signal (see
+ * nuse_call()). In a program that nuse-run started, those are nuse-run's, and a
+ * libnuse.so there has to use them.
  */
 struct nuse_head {
 	uint64_t magic;
 	long (*call)(long nr, const long args[6]);
 	const uint64_t *const *fds;
+	const uint32_t *late;
 };
 
 #define NUSE_MAGIC	0x65736e2d68637463ULL
@@ -94,6 +96,12 @@ struct nuse_head {
  * return; a call of the host that waits is ended by them, or goes on
  * (SA_RESTART), as if the program had made it. All that only while the thread is
  * not inside.
+ *
+ * Signals of libc's own (32 and 33), one of which cancels threads, come only when
+ * the program goes on, for their handlers look at what they have interrupted. Until
+ * then they are held, and end calls that wait. -ERESTART has the program make its
+ * call again, after such a signal. Who calls this function as a hook does, on behalf
+ * of the program, makes a call that traps when *nuse_head::late is not 0.
  */
 long nuse_call(long nr, const long args[6]);
 
@@ -134,7 +142,7 @@ extern const uint64_t *nuse_fds;
  *		the fs base of one that ended; a process that was forked begins with
  *		its parent's
  * @inside:	between catch_enter() and catch_leave()
- * @signal:	one was put off since: not 0
+ * @signal:	one was put off since, or is held: not 0
  * @altstack, @altstack_size: the program's signal stack, if it has one
  * @altstack_off: it is off meanwhile, as the host has it
  */
@@ -152,6 +160,16 @@ struct catch_thread {
  * first. NULL if there are too many.
  */
 struct catch_thread *catch_thread(void);
+
+/* Of a thread that is not inside: the program's call, to the host, where it may wait */
+static inline long host_pass(long nr, const long a[6])
+{
+	struct catch_thread *self = catch_thread();
+
+	if (!self)
+		return host_call(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return host_wait(&self->signal, nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
 
 /* For the inlines below */
 void catch_altstack_off(struct catch_thread *self);
@@ -193,6 +211,7 @@ enum catch_ran {
 	SIGNALS_NONE,		/* no handler ran after all: the call goes on, even poll() */
 	SIGNALS_RESTART,	/* it has SA_RESTART: -EINTR of poll() and the like, others go on */
 	SIGNALS_EINTR,
+	SIGNALS_LATE,		/* none ran, but one is held: back to the program first */
 };
 enum catch_ran catch_signals(struct catch_thread *self, const uint64_t *mask);
 

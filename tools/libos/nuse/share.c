@@ -506,7 +506,7 @@ static void block(struct share_thread *self, uint64_t until)
 	} else {
 		share_delist(self);
 	}
-	if (ret == -EINTR || (local->wait && local->wait->came))
+	if (ret == -EINTR || ret == -ERESTART || (local->wait && local->wait->came))
 		share->exports.task_interrupt(self->task);
 }
 

@@ -137,10 +137,29 @@ def cancel():
     fine(RUN, program("cancel"))
 
 
+def sockets(path, *before):
+    fine(path)
+    fine(f"{TOOLS}/nuse", "--kernel", KERNEL, "--", *before, path)
+
+
 @test
 def cancel_sockets():
-    """... and by the core of nuse"""
-    fine(f"{TOOLS}/nuse", "--kernel", KERNEL, "--", program("sockets"))
+    """... and by the core of nuse, and unwound; other signals of libc end nothing"""
+    sockets(program("sockets", "-fexceptions"))
+
+
+@test
+def cancel_caught():
+    """... where calls are caught at their instruction"""
+    sockets(program("sockets", "-fexceptions"), "env", "-u", "LD_PRELOAD")
+    sockets(program("sockets", "-fexceptions", "-static"))
+
+
+@test
+def cancel_musl():
+    if not shutil.which("musl-gcc"):
+        raise Skip("no musl-gcc")
+    sockets(program("sockets", "-DMUSL", compiler="musl-gcc"))
 
 
 @test

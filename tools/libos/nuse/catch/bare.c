@@ -15,7 +15,7 @@ hidden bool nuse_wants(long nr)
 
 hidden long nuse_call(long nr, const long a[6])
 {
-	return host_call(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return host_pass(nr, a);
 }
 
 hidden long nuse_clone_begin(uint64_t flags)

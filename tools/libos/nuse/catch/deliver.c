@@ -32,7 +32,7 @@ static siginfo_t *held_of(struct thread *self, int sig)
  * When too many signals are queued, as senders may have it, one can be sent only
  * without what it carries: that is held here until it comes.
  */
-static void send_again(struct thread *self, int sig, siginfo_t *info)
+void signal_send(struct thread *self, int sig, const siginfo_t *info)
 {
 	long pid = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
 	long tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
@@ -67,7 +67,7 @@ static void *die(int sig, siginfo_t *info)
 	if (self && !self->pub.inside)
 		nuse_dying();
 	signal_default(sig);
-	send_again(NULL, sig, info);
+	signal_send(NULL, sig, info);
 	return NULL;
 }
 
@@ -77,7 +77,7 @@ static void *stop(int sig, siginfo_t *info)
 	const uint64_t bit = signal_bit(sig);
 
 	signal_default(sig);
-	send_again(NULL, sig, info);
+	signal_send(NULL, sig, info);
 	signal_real_mask(SIG_UNBLOCK, &bit, NULL);
 	signal_reset(sig);
 	return NULL;
@@ -109,15 +109,6 @@ static bool is_cured(int sig, const siginfo_t *info, struct ucontext *uc)
 
 /* ------------------------------------------------------------ put off */
 
-/* host_wait() does not begin to wait, and is not made again. */
-static void end_wait(struct sigcontext *regs)
-{
-	uint64_t at = regs->rip - NUSE_GATEWAY;
-
-	if (at >= GATEWAY_WAIT && at <= GATEWAY_WAIT_CALL)
-		regs->rip = NUSE_GATEWAY + GATEWAY_WAIT_EINTR;
-}
-
 static void *put_off(struct thread *self, int sig, siginfo_t *info, struct ucontext *uc)
 {
 	const uint64_t mask = PUT_OFF_MASK;
@@ -126,14 +117,14 @@ static void *put_off(struct thread *self, int sig, siginfo_t *info, struct ucont
 		signal_keep(sig, info);
 	} else {
 		signal_real_mask(SIG_SETMASK, &mask, NULL);
-		send_again(self, sig, info);
+		signal_send(self, sig, info);
 		if (!(uc->uc_sigmask & signal_bit(SIGSYS)))
 			self->mask = uc->uc_sigmask;
 		uc->uc_sigmask = mask;
 		self->masked = true;
 	}
 	self->pub.signal = sig;
-	end_wait(&uc->uc_mcontext);
+	gateway_end_wait(&uc->uc_mcontext);
 	return NULL;
 }
 
@@ -164,7 +155,8 @@ enum catch_ran catch_signals(struct catch_thread *pub, const uint64_t *mask)
 	ran = self->ran;
 	self->ran = outer;
 	self->undecided = false;
-	return ran;
+	pub->signal = late_held(self);
+	return ran == SIGNALS_NONE && pub->signal ? SIGNALS_LATE : ran;
 }
 
 /* ---------------------------------------------------------- hand over */
@@ -243,6 +235,8 @@ void *signal_enter(int sig, siginfo_t *info, struct ucontext *uc)
 	if (is_cured(sig, info, uc))
 		return NULL;
 	self = thread_self();
+	if (self && late_hold(self, sig, info, uc))
+		return NULL;
 	if (!self || !self->pub.inside)
 		return hand_over(self, sig, info, uc);
 	if (is_fault(sig, info))

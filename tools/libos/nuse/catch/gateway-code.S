@@ -92,8 +92,8 @@ gateway_code:
 	.org	gateway_code + GATEWAY_WAIT_CALL, 0x90
 	syscall
 	ret
-	.org	gateway_code + GATEWAY_WAIT_EINTR
-1:	mov	$-EINTR, %rax
+	.org	gateway_code + GATEWAY_WAIT_ENDED
+1:	mov	$-ERESTART, %rax
 	ret
 
 	/* sigaltstack() from no stack; all signals are blocked */

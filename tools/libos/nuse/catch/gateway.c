@@ -16,6 +16,9 @@
 _Static_assert(NUSE_GATEWAY == GATEWAY_ADDRESS && NUSE_GATEWAY_WAIT == GATEWAY_WAIT, "catch.h");
 _Static_assert((uintptr_t)NUSE_HEAD == NUSE_GATEWAY + GATEWAY_HEAD, "catch.h");
 
+/* Of late.c, which is not wherever a gateway is */
+uint32_t late_threads;
+
 extern const char gateway_code[] hidden, gateway_code_end[] hidden;
 
 static long map_page(void)
@@ -32,6 +35,14 @@ static long map_page(void)
 	return ret;
 }
 
+void gateway_end_wait(struct sigcontext *regs)
+{
+	uint64_t at = regs->rip - NUSE_GATEWAY;
+
+	if (at >= GATEWAY_WAIT && at <= GATEWAY_WAIT_CALL)
+		regs->rip = NUSE_GATEWAY + GATEWAY_WAIT_ENDED;
+}
+
 int gateway_make(void)
 {
 	struct nuse_head *head = (struct nuse_head *)NUSE_HEAD;
@@ -45,5 +56,6 @@ int gateway_make(void)
 	head->magic = NUSE_MAGIC;
 	head->call = nuse_call;
 	head->fds = &nuse_fds;
+	head->late = &late_threads;
 	return host_call(__NR_mprotect, NUSE_GATEWAY, GATEWAY_SIZE, PROT_READ | PROT_EXEC, 0, 0, 0);
 }

@@ -15,7 +15,7 @@
 #define GATEWAY_RESTORER	0x120	/* ends a signal handler of ours */
 #define GATEWAY_WAIT		0x140	/* host_wait() */
 #define GATEWAY_WAIT_CALL	0x168	/* its syscall, after the look */
-#define GATEWAY_WAIT_EINTR	0x16c	/* where it returns -EINTR */
+#define GATEWAY_WAIT_ENDED	0x16c	/* where it returns -ERESTART */
 #define GATEWAY_ALTSTACK	0x180	/* void (const stack_t *new) */
 #define GATEWAY_HEAD		0xf00	/* struct gateway_head */
 

@@ -51,6 +51,8 @@ struct thread;
 
 /* -EEXIST if this process has one */
 hidden int gateway_make(void);
+/* host_wait() does not begin to wait, and is not made again. */
+hidden void gateway_end_wait(struct sigcontext *regs);
 
 /* ------------------------------------------------------------- filter.c */
 
@@ -63,6 +65,13 @@ hidden int filter_install(void);
 hidden bool trap_taken(const siginfo_t *info, struct ucontext *uc);
 
 /* --------------------------------------------------------------- call.c */
+
+/* The program makes it again. */
+static inline void call_again(struct sigcontext *regs, long nr)
+{
+	regs->rax = nr;
+	regs->rip -= 2;
+}
 
 /* Numbers that the catcher itself has to see, and does not just pass on */
 hidden bool call_is_ours(long nr);
@@ -118,6 +127,28 @@ hidden void signal_return(struct ucontext *uc);
 
 /* The host's handler of all signals */
 extern hidden const char signal_entry[];
+/* Its last instructions, where there is no handler of the program to go to */
+extern hidden const char signal_leave[], signal_left[];
+/* To the calling thread, what it carries with it */
+hidden void signal_send(struct thread *self, int sig, const siginfo_t *info);
+
+/* --------------------------------------------------------------- late.c */
+
+#define LATE_FIRST	32		/* below those that libc gives to programs */
+#define NR_LATE		2
+
+/* How many threads hold one */
+extern hidden uint32_t late_threads;
+/* False: it is none of them, or can come now; @uc may then be what it is about to be. */
+hidden bool late_hold(struct thread *self, int sig, const siginfo_t *info, struct ucontext *uc);
+/* 0 or one that the thread holds */
+hidden int late_held(const struct thread *self);
+/* What the caller holds comes when it has left the frame, if that leads to the program. */
+hidden void late_send(struct ucontext *uc);
+/* Another thread has this entry now. */
+hidden void late_forget(struct thread *self);
+/* No other thread is left. */
+hidden void late_forked(const struct thread *self);
 
 /* ----------------------------------------------------------- altstack.c */
 
@@ -183,6 +214,7 @@ hidden long self_readlink(long nr, const long args[6]);
  * @undecided:	in catch_signals(), no handler has run yet
  * @ran:	what it will return
  * @held:	what signals carry that were put off; si_signo 0: nothing
+ * @late:	those that are held until the program goes on; the same
  * @altstack:	to be set again
  * @busy:	@stack is in use
  * @stack:	upper end of a stack for calls
@@ -198,6 +230,7 @@ struct thread {
 	bool busy;
 	enum catch_ran ran;
 	siginfo_t held[NR_HELD];
+	siginfo_t late[NR_LATE];
 	stack_t altstack;
 	char *stack;
 	struct thread *next;
@@ -220,6 +253,12 @@ hidden void patch_site(uintptr_t ip, long nr);
 hidden void patch_reset(void);
 /* The dynamic linker's code: what traps there is patched when much has. */
 hidden void patch_later(uintptr_t start, uintptr_t end);
+/* Whether code lies there that was made for patches */
+hidden bool patch_has(uintptr_t ip);
+/* At the last instructions of such code: where they lead; or back to where it looks (late.c) */
+hidden void patch_leave(struct sigcontext *regs);
+/* Such code has trapped, where it looks, instead of going on: that is done here. */
+hidden bool patch_late(struct sigcontext *regs);
 
 /* --------------------------------------------------------------- text.c */
 

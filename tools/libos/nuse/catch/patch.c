@@ -44,6 +44,7 @@
 #define LATER		64		/* traps that take as long as some patches */
 
 extern const char stub_enter[] hidden, stub_enter_small[] hidden;
+extern const char stub_leave[] hidden, stub_return[] hidden, stub_late[] hidden;
 hidden long patch_call(long nr, const long args[6]);
 
 hidden uint8_t patch_numbers[STUB_NUMBERS];
@@ -376,6 +377,76 @@ static uintptr_t stub_make(const struct site *s, const struct text *text)
 	if (protect(a->start, AREA_SIZE, PROT_READ | PROT_EXEC))
 		return 0;
 	return stub;
+}
+
+/* ------------------------------------------------------- out of a stub */
+
+bool patch_has(uintptr_t ip)
+{
+	const struct area *a = patch.areas, *end = a + MAX_AREAS;
+
+	for (; a < end && a->start; a++) {
+		if (ip - a->start < AREA_SIZE)
+			return true;
+	}
+	return false;
+}
+
+static uintptr_t jump_target(const uint8_t *jump)
+{
+	int32_t distance;
+
+	memcpy(&distance, jump + 1, sizeof(distance));
+	return (uintptr_t)jump + 5 + distance;
+}
+
+/* What follows the call in stub_write(): the same is done here. */
+static void finish(struct sigcontext *regs)
+{
+	const uint8_t *p = (void *)regs->rip;
+
+	if (!memcmp(p, BACK_TO_RED_ZONE, sizeof(BACK_TO_RED_ZONE) - 1)) {
+		p += sizeof(BACK_TO_RED_ZONE) - 1;
+		regs->rsp += 128;
+		regs->rip = (uintptr_t)p;
+	}
+	if (p[0] == 0x0f && p[1] == 0x05)
+		regs->rip = jump_target(p + 2) - 2;
+	else if (p[0] == 0xe9)
+		regs->rip = jump_target(p);
+}
+
+static void pop(struct sigcontext *regs, __u64 *to)
+{
+	*to = *(uint64_t *)regs->rsp;
+	regs->rsp += sizeof(uint64_t);
+}
+
+void patch_leave(struct sigcontext *regs)
+{
+	if (regs->rip >= (uintptr_t)stub_leave && regs->rip < (uintptr_t)stub_return)
+		regs->rip = (uintptr_t)stub_leave;
+	else if (regs->rip == (uintptr_t)stub_return)
+		pop(regs, &regs->rip);
+	if (patch_has(regs->rip))
+		finish(regs);
+}
+
+bool patch_late(struct sigcontext *regs)
+{
+	const long *frame = (void *)regs->rbp;
+	long nr = frame[-1];
+
+	if (regs->rip != (uintptr_t)stub_late)
+		return false;
+	regs->rax = frame[-2];
+	regs->rsp = regs->rbp;
+	pop(regs, &regs->rbp);
+	pop(regs, &regs->rip);
+	finish(regs);
+	if ((long)regs->rax == -ERESTART)
+		call_again(regs, nr);
+	return true;
 }
 
 /* ---------------------------------------------------------------- sites */

@@ -7,8 +7,9 @@
 #include "gateway.h"
 
 	.text
-	.globl	signal_entry
-	.hidden	signal_entry, signal_enter
+	.globl	signal_entry, signal_leave, signal_left
+	.hidden	signal_entry, signal_leave, signal_left
+	.hidden	signal_enter, late_threads, late_send
 signal_entry:
 	push	%rdi
 	push	%rsi
@@ -23,6 +24,14 @@ signal_entry:
 	jz	1f
 	jmp	*%r11
 1:	add	$8, %rsp
+signal_leave:
+	cmpl	$0, late_threads(%rip)
+	jne	2f
+	movabs	$GATEWAY_ADDRESS + GATEWAY_RESTORER, %rax
+	jmp	*%rax
+signal_left:
+2:	mov	%rsp, %rdi
+	call	late_send
 	movabs	$GATEWAY_ADDRESS + GATEWAY_RESTORER, %rax
 	jmp	*%rax
 

@@ -295,7 +295,7 @@ long signal_suspend(const long args[6])
 		return -EINVAL;
 	if (signal_set(&set, args[0]))
 		return -EFAULT;
-	return host_call(__NR_rt_sigsuspend, &set, sizeof(set), 0, 0, 0, 0);
+	return host_pass(__NR_rt_sigsuspend, (long[6]) { (long)&set, sizeof(set) });
 }
 
 /* ------------------------------------------------------------- handlers */
@@ -309,5 +309,7 @@ void signal_return(struct ucontext *uc)
 		self->blocked = theirs->uc_sigmask & NEVER_BLOCKED;
 	theirs->uc_sigmask &= ~NEVER_BLOCKED;
 	signal_release(self);
+	if (__atomic_load_n(&late_threads, __ATOMIC_RELAXED))
+		late_send(theirs);
 	((void (*)(void *))(NUSE_GATEWAY + GATEWAY_SIGRETURN))(theirs);
 }

@@ -8,6 +8,8 @@
  * returns NATIVE bytes later, where the stub has an instruction of its own,
  * which traps if the filter says so.
  */
+#include <asm/unistd.h>
+#include <linux/errno.h>
 #include "stub.h"
 
 	.text
@@ -49,16 +51,28 @@
 	.endm
 
 	/* On the program's stack */
-	.globl	stub_enter
-	.hidden	stub_enter
+	.globl	stub_enter, stub_leave, stub_return, stub_late
+	.hidden	stub_enter, stub_leave, stub_return, stub_late, late_threads
 stub_enter:
 	only_ours
 	push	%rbp
 	mov	%rsp, %rbp
+	push	%rax			/* the number, and room for the result */
+	push	%rax
 	and	$-16, %rsp
 	do_call
+stub_leave:				/* all but rax is the program's, see late.c */
+	cmp	$-ERESTART, %rax
+	je	1f
+	cmpl	$0, late_threads(%rip)
+	jne	1f
 	leave
+stub_return:
 	ret
+1:	mov	%rax, -16(%rbp)
+	mov	$__NR_rt_sigsuspend, %eax
+	syscall				/* which traps */
+stub_late:
 
 native:	addq	$STUB_NATIVE, (%rsp)
 	ret

@@ -105,6 +105,7 @@ void thread_begin(struct thread *self, uint64_t blocked)
 	self->pub.signal = 0;
 	self->pub.altstack_size = 0;
 	self->pub.altstack_off = 0;
+	late_forget(self);
 	self->blocked = blocked;
 	self->masked = false;
 	self->undecided = false;
@@ -122,6 +123,7 @@ void thread_forked(uint64_t core)
 	}
 	if (self)
 		self->pub.core = core;
+	late_forked(self);
 }
 
 static char *make_stack(void)

@@ -24,11 +24,13 @@ static void arguments(long args[6], const struct sigcontext *regs)
 bool trap_taken(const siginfo_t *info, struct ucontext *uc)
 {
 	struct sigcontext *regs = &uc->uc_mcontext;
-	long nr = info->si_syscall, args[6];
+	long nr = info->si_syscall, args[6], ret;
 	struct thread *self;
 
 	if (info->si_code != SYS_SECCOMP || info->si_errno != TRAP_MARK)
 		return false;
+	if (patch_late(regs))
+		return true;
 	switch (nr) {
 	case __NR_rt_sigreturn:
 		signal_return(uc);
@@ -46,7 +48,12 @@ bool trap_taken(const siginfo_t *info, struct ucontext *uc)
 			altstack_note(self, uc);
 	}
 	arguments(args, regs);
-	regs->rax = call_do(nr, args, &uc->uc_sigmask);
+	ret = call_do(nr, args, &uc->uc_sigmask);
+	if (ret == -ERESTART) {
+		call_again(regs, nr);
+		return true;
+	}
+	regs->rax = ret;
 	patch_site(regs->rip, nr);
 	return true;
 }

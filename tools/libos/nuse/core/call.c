@@ -162,7 +162,7 @@ bool nuse_wants(long nr)
 
 long nuse_call(long nr, const long args[6])
 {
-	return is_known(nr) ? table[nr](nr, args) : to_host(nr, args);
+	return is_known(nr) ? table[nr](nr, args) : host_pass(nr, args);
 }
 
 uintptr_t nuse_fault(uintptr_t ip, uintptr_t addr)

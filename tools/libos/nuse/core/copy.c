@@ -139,7 +139,7 @@ long copy_splice(long nr, const long args[6])
 	if (fd_is_hidden(args[0]) || fd_is_hidden(args[2]))
 		return -EBADF;
 	if (!in && !out)
-		return to_host(nr, args);
+		return host_pass(nr, args);
 	if (in && out)
 		return self_call(nr, args, NULL);
 	ret = check_pipe(in ? args[2] : args[0]);
@@ -248,5 +248,5 @@ long copy_other(long nr, const long args[6])
 		return -EBADF;
 	if (!first != !second)
 		return -EINVAL;
-	return first ? self_call(nr, args, NULL) : to_host(nr, args);
+	return first ? self_call(nr, args, NULL) : host_pass(nr, args);
 }

@@ -30,7 +30,7 @@ enum fd_kind fd_kind(long fd)
 
 long fd_on_host(long nr, const long args[6])
 {
-	return fd_is_hidden(args[0]) ? -EBADF : to_host(nr, args);
+	return fd_is_hidden(args[0]) ? -EBADF : host_pass(nr, args);
 }
 
 void fd_mark(int fd, enum fd_kind kind)

@@ -39,7 +39,7 @@ static long do_path(long nr, const long args[6], int dir, int i)
 	switch (tree_whose(dir, args[i], head)) {
 	case OF_HOST:
 		return tree_lists_descriptors(head) ? hidden_path_call(nr, args) :
-						      to_host(nr, args);
+						      host_pass(nr, args);
 	case NOBODYS:
 		return -ENOENT;
 	case OF_INSTANCE:

@@ -163,7 +163,7 @@ static long poll_list(struct both *b, long nr, const long args[6], int64_t until
 		return -EFAULT;
 	both_split(b);
 	if (!b->nr_library && !b->hidden)
-		return to_host(nr, args);
+		return host_pass(nr, args);
 	if (!b->nr_host)
 		return poll_library_only(args, until, mask);
 	ret = both_wait(b, until, mask);
@@ -186,7 +186,7 @@ static long do_poll(long nr, const long args[6], int64_t until, const uint64_t *
 		return poll_list(&b, nr, args, until, mask);
 	}
 	if (n > SHARE_FDS)
-		return to_host(nr, args);
+		return host_pass(nr, args);
 	memory = scratch_get(BOTH_SIZE(n));
 	if (!memory)
 		return -ENOMEM;
@@ -415,7 +415,7 @@ long poll_select(long nr, const long args[6])
 		until = until_ns(tv.s * NS_PER_S + tv.us * 1000);
 	ret = do_select(args, until, NULL, &mine);
 	if (!mine)
-		return ret ?: to_host(nr, args);
+		return ret ?: host_pass(nr, args);
 	left = until > 0 ? until - now() : 0;
 	tv.s = left > 0 ? left / NS_PER_S : 0;
 	tv.us = left > 0 ? left % NS_PER_S / 1000 : 0;
@@ -446,7 +446,7 @@ long poll_pselect(long nr, const long args[6])
 		with = &mask;
 	ret = do_select(args, until, with, &mine);
 	if (!mine)
-		return ret ?: to_host(nr, args);
+		return ret ?: host_pass(nr, args);
 	store_left(args[4], until);
 	return ret;
 }

@@ -217,7 +217,7 @@ static long send_carriers(const long args[6], struct msghdr *msg)
 	collect();
 	ret = each_right(msg->msg_control, msg->msg_controllen, replace, &carriers);
 	if (!ret)
-		ret = host_call(__NR_sendmsg, args[0], msg, args[2], 0, 0, 0);
+		ret = host_pass(__NR_sendmsg, (long[6]) { args[0], (long)msg, args[2] });
 	while (carriers.nr)
 		host_close(carriers.fds[--carriers.nr]);
 	collect();			/* it may have been received before that */
@@ -248,7 +248,7 @@ static long send_one(const long args[6])
 		msg.msg_control = control;
 		ret = send_carriers(args, &msg);
 	} else if (!ret) {
-		ret = host_call(__NR_sendmsg, args[0], args[1], args[2], 0, 0, 0);
+		ret = host_pass(__NR_sendmsg, args);
 	}
 	control_put(control, small);
 	return ret;

@@ -85,10 +85,11 @@ static long result(long ret, enum catch_ran ran, bool *again)
 		*again = ran == SIGNALS_NONE;
 		return -EINTR;
 	case -ERESTARTSYS:
-		*again = ran != SIGNALS_EINTR;
-		return -EINTR;
+		*again = ran == SIGNALS_NONE || ran == SIGNALS_RESTART;
+		return ran == SIGNALS_LATE ? -ERESTART : -EINTR;
 	case -ERESTARTNOINTR:
-		*again = true;
+		*again = ran != SIGNALS_LATE;
+		return -ERESTART;
 	}
 	return ret;
 }

@@ -15,6 +15,7 @@
  */
 #include <dlfcn.h>
 #include <link.h>
+#include <linux/errno.h>
 #include "hook.h"
 
 #define LIBC_SYMBOL		((uintptr_t)gnu_get_libc_version)
@@ -41,36 +42,6 @@ static long result(long ret)
 	return -1;
 }
 
-long hook_call(long nr, const long args[6])
-{
-	return result(core_call(nr, args));
-}
-
-/* A process without threads cannot be cancelled; libc goes by the same byte. */
-static bool may_be_cancelled(void)
-{
-	return pthread_setcanceltype && !(&__libc_single_threaded && __libc_single_threaded);
-}
-
-/*
- * As libc does it: while the call waits, the thread may be cancelled at any
- * moment. pthread_cancel() sends it a signal then, and none else; that ends the
- * call, and its handler runs once the thread has left the stack, and ends the
- * thread.
- */
-long hook_wait(long nr, const long args[6])
-{
-	long ret;
-	int type;
-
-	if (!may_be_cancelled())
-		return hook_call(nr, args);
-	pthread_setcanceltype(CANCEL_ASYNCHRONOUS, &type);
-	ret = core_call(nr, args);
-	pthread_setcanceltype(type, &type);
-	return result(ret);
-}
-
 static long plain_call(long nr, long a, long b, long c, long d, long e, long f)
 {
 	register long r10 asm("r10") = d;
@@ -82,6 +53,51 @@ static long plain_call(long nr, long a, long b, long c, long d, long e, long f)
 		     : "0" (nr), "D" (a), "S" (b), "d" (c), "r" (r10), "r" (r8), "r" (r9)
 		     : "rcx", "r11", "memory");
 	return ret;
+}
+
+/*
+ * A signal that is held comes here, where the stack can be unwound: the call that is
+ * made for that traps, and does nothing.
+ */
+static long call(long nr, const long args[6])
+{
+	long ret;
+
+	do {
+		ret = core_call(nr, args);
+		if (__builtin_expect(__atomic_load_n(NUSE_HEAD->late, __ATOMIC_RELAXED), 0))
+			plain_call(__NR_rt_sigprocmask, 0, 0, 0, sizeof(uint64_t), 0, 0);
+	} while (ret == -ERESTART);
+	return ret;
+}
+
+long hook_call(long nr, const long args[6])
+{
+	return result(call(nr, args));
+}
+
+/* A process without threads cannot be cancelled; libc goes by the same byte. */
+static bool may_be_cancelled(void)
+{
+	return pthread_setcanceltype && !(&__libc_single_threaded && __libc_single_threaded);
+}
+
+/*
+ * As libc does it: while the call waits, the thread may be cancelled at any
+ * moment. pthread_cancel() sends it a signal then, and none else; that ends the
+ * call, and its handler runs when the core is left, and ends the thread.
+ */
+long hook_wait(long nr, const long args[6])
+{
+	long ret;
+	int type;
+
+	if (!may_be_cancelled())
+		return hook_call(nr, args);
+	pthread_setcanceltype(CANCEL_ASYNCHRONOUS, &type);
+	ret = call(nr, args);
+	pthread_setcanceltype(type, &type);
+	return result(ret);
 }
 
 long hook_early(long nr, const long a[6])

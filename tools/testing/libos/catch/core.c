@@ -24,11 +24,6 @@ static long calls, births, children, exits;
 
 #define STACK_SIZE 16384
 
-static long host(long nr, const long a[6])
-{
-	return host_call(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
-}
-
 static long made_up(char *to, long size)
 {
 	long i;
@@ -134,9 +129,9 @@ static long inside(const long a[6])
 		ran = SIGNALS_NONE;
 		if (self->signal)
 			ran = catch_signals(self, a[0] == INSIDE_POLL ? (void *)a[4] : NULL);
-	} while (ret == -EINTR && (ran == SIGNALS_NONE ||
-				   (ran == SIGNALS_RESTART && a[0] != INSIDE_POLL)));
-	return ret;
+	} while ((ret == -EINTR || ret == -ERESTART) &&
+		 (ran == SIGNALS_NONE || (ran == SIGNALS_RESTART && a[0] != INSIDE_POLL)));
+	return ret == -ERESTART && ran != SIGNALS_LATE ? -EINTR : ret;
 }
 
 hidden uintptr_t nuse_fault(uintptr_t ip, uintptr_t addr)
@@ -190,12 +185,12 @@ hidden long nuse_call(long nr, const long a[6])
 	case __NR_read:
 	case __NR_recvfrom:
 		if ((int)a[0] == 777)
-			return host_call(__NR_futex, &(int){ 0 }, 0, 0, 0, 0, 0);
+			return host_pass(__NR_futex, (long[6]) { (long)&(int){ 0 } });
 		if ((int)a[0] >= 500)
 			return made_up((char *)a[1], a[2]);
 		break;
 	}
-	return host(nr, a);
+	return host_pass(nr, a);
 }
 
 hidden long nuse_clone_begin(uint64_t flags)

@@ -64,11 +64,11 @@ hidden long nuse_call(long nr, const long a[6])
 		return -EAGAIN;
 	case FD_WAITS:
 		__atomic_store_n(&RECORD->waits, 1, __ATOMIC_RELEASE);
-		return host_call(__NR_ppoll, 0, 0, 0, 0, 0, 0);
+		return host_pass(__NR_ppoll, (long[6]) { 0 });
 	case FD_INSIDE:
 		return wait_inside();
 	}
-	return host_call(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return host_pass(nr, a);
 }
 
 hidden uintptr_t nuse_fault(uintptr_t ip, uintptr_t addr)
