@@ -129,8 +129,8 @@ extern const uint64_t *nuse_fds;
  *
  * Between the two, only SIGSYS, SIGSEGV and SIGBUS are delivered after the first
  * signal that was put off, and all others are blocked at the host. So a signal
- * whose default action ends the process does so outside; but SIGKILL, SIGSTOP and
- * its kin, and real-time signals without a handler are the host's business.
+ * whose default action ends or stops the process does so outside, but for SIGKILL
+ * and SIGSTOP, which are the host's business.
  *
  * The handler's frame lies on whatever stack the thread has inside: 4 KiB have to
  * be left there, and on signal stacks that the program has.

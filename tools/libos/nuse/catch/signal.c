@@ -18,13 +18,10 @@
  */
 #include "inner.h"
 
-/* Those that others send, or the host for something that is no fault */
+/* All that end or stop a process, and that it can have an action for */
 #define ACTS_BY_DEFAULT								\
-	(signal_bit(SIGHUP) | signal_bit(SIGINT) | signal_bit(SIGQUIT) | signal_bit(SIGABRT) | \
-	 signal_bit(SIGUSR1) | signal_bit(SIGUSR2) | signal_bit(SIGPIPE) | signal_bit(SIGALRM) | \
-	 signal_bit(SIGTERM) | signal_bit(SIGSTKFLT) | signal_bit(SIGXCPU) | \
-	 signal_bit(SIGXFSZ) | signal_bit(SIGVTALRM) | signal_bit(SIGPROF) | \
-	 signal_bit(SIGIO) | signal_bit(SIGPWR) | SIGNALS_STOP)
+	~(NEVER_BLOCKED | signal_bit(SIGKILL) | signal_bit(SIGSTOP) | signal_bit(SIGCHLD) |	\
+	  signal_bit(SIGCONT) | signal_bit(SIGURG) | signal_bit(SIGWINCH))
 
 /* Flags of the host's action that are not the program's */
 #define OUR_FLAGS	(SA_SIGINFO | SA_RESETHAND)
@@ -163,15 +160,16 @@ void signal_reset(int sig)
 
 static void arm_those_that_act(struct signal_state *state)
 {
-	struct sigaction now;
+	struct sigaction was;
 	int sig;
 
-	for (sig = 1; sig <= SIGSYS; sig++) {
-		if (!(signal_bit(sig) & ACTS_BY_DEFAULT) || real_action(sig, NULL, &now) ||
-		    now.sa_handler != SIG_DFL)
+	for (sig = 1; sig <= NR_SIGNALS; sig++) {
+		if (!(signal_bit(sig) & ACTS_BY_DEFAULT) || arm(sig, &was))
 			continue;
-		state->actions[sig - 1] = now;
-		arm(sig, &now);
+		if (was.sa_handler == SIG_DFL)
+			state->actions[sig - 1] = was;
+		else
+			real_action(sig, &was, NULL);
 	}
 }
 

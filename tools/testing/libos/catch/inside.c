@@ -182,8 +182,9 @@ static void poll_mask(void)
 static volatile int go_on;
 static void (*meanwhile)(void);
 
+/* @inside: the thread's catch_thread::inside, and catch_thread::signal behind it */
 struct sender {
-	pthread_t to;
+	int to, sig;
 	volatile uint32_t *inside;
 };
 
@@ -193,8 +194,9 @@ static void *send_inside(void *arg)
 
 	while (!*sender->inside)
 		sched_yield();
-	EQUAL(pthread_kill(sender->to, SIGUSR1), 0);
-	usleep(3000);
+	EQUAL(syscall(SYS_tgkill, getpid(), sender->to, sender->sig), 0);
+	while (!sender->inside[1])
+		sched_yield();
 	if (meanwhile)
 		meanwhile();
 	go_on = 1;
@@ -202,9 +204,9 @@ static void *send_inside(void *arg)
 }
 
 /* A signal comes while this thread is inside, then something happens elsewhere. */
-static void during(void (*what)(void))
+static void during_with(int sig, void (*what)(void))
 {
-	struct sender sender = { pthread_self(), (void *)call(INSIDE_WHERE) };
+	struct sender sender = { gettid(), sig, (void *)call(INSIDE_WHERE) };
 	pthread_t thread;
 
 	meanwhile = what;
@@ -213,6 +215,11 @@ static void during(void (*what)(void))
 	EQUAL(pthread_create(&thread, NULL, send_inside, &sender), 0);
 	EQUAL(call(INSIDE_SPIN_UNTIL, &go_on), 0);
 	EQUAL(pthread_join(thread, NULL), 0);
+}
+
+static void during(void (*what)(void))
+{
+	during_with(SIGUSR1, what);
 }
 
 static void ignore(void)
@@ -274,6 +281,40 @@ static void reset_dies(void)
 		}
 		EQUAL(waitpid(pid, &status, 0), pid);
 		TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
+	}
+}
+
+static int *reached;
+
+static void reach(void)
+{
+	*reached = 1;
+}
+
+/* By the default action of any signal that has one; libc has a handler of 33. */
+static void ends_outside(void)
+{
+	const struct rlimit none = { 0, 0 };
+	int sig, status, pid;
+
+	reached = mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
+	EQUAL(setrlimit(RLIMIT_CORE, &none), 0);
+	for (sig = 1; sig <= 64; sig++) {
+		if (sig == SIGKILL || sig == SIGSTOP || sig == SIGCHLD || sig == SIGCONT ||
+		    sig == SIGURG || sig == SIGWINCH || sig == SIGTSTP || sig == SIGTTIN ||
+		    sig == SIGTTOU || sig == 33)
+			continue;
+		*reached = 0;
+		pid = fork();
+		if (!pid) {
+			signal(sig, SIG_DFL);
+			during_with(sig, reach);
+			_exit(9);
+		}
+		EQUAL(waitpid(pid, &status, 0), pid);
+		EQUAL(status, sig);
+		EQUAL(*reached, 1);
 	}
 }
 
@@ -781,7 +822,8 @@ int main(int argc, char **argv)
 	static const struct check checks[] = {
 		{ "poll_ends", poll_ends }, { "futex_restarts", futex_restarts },
 		{ "jump_out", jump_out }, { "poll_mask", poll_mask }, { "changes", changes },
-		{ "reset_dies", reset_dies }, { "storm", storm },
+		{ "reset_dies", reset_dies }, { "ends_outside", ends_outside },
+		{ "storm", storm },
 		{ "storm_threads", storm_threads }, { "no_window", no_window },
 		{ "signal_stack", signal_stack },
 		{ "signal_stack_jump", signal_stack_jump }, { "timers", timers },
