@@ -451,27 +451,35 @@ static void storm_threads(void)
 	end_storm(pid, STORM);
 }
 
-/* One signal for one wait, which has no other end: at any moment it is in time. */
-static void no_window(void)
-{
-	volatile int *turn = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-				  -1, 0);
-	int parent = getpid(), total = STORM / 4, pid, i, pause;
+static volatile int turn;
 
-	alarm(60);
-	handle(SIGUSR1, counts, 0);
-	pid = fork();
-	for (i = 0; !pid && i < total; i++) {
-		while (*turn <= i)
+static void *send_in_turn(void *arg)
+{
+	struct sender *sender = arg;
+	int i, pause;
+
+	for (i = 0; i < STORM / 4; i++) {
+		while (turn <= i || !*sender->inside)
 			;
 		for (pause = i * 7 % 2000; pause; pause--)
 			asm volatile("");
-		kill(parent, SIGUSR1);
+		EQUAL(syscall(SYS_tgkill, getpid(), sender->to, sender->sig), 0);
 	}
-	if (!pid)
-		_exit(0);
-	for (i = 0; i < total; i++) {
-		*turn = i + 1;
+	return NULL;
+}
+
+/* One signal inside for one wait, which has no other end: at any moment it is in time. */
+static void no_window(void)
+{
+	struct sender sender = { gettid(), SIGUSR1, (void *)call(INSIDE_WHERE) };
+	pthread_t thread;
+	int i;
+
+	alarm(60);
+	handle(SIGUSR1, counts, 0);
+	EQUAL(pthread_create(&thread, NULL, send_in_turn, &sender), 0);
+	for (i = 0; i < STORM / 4; i++) {
+		turn = i + 1;
 		if (i % 2)
 			EQUAL(call(INSIDE_POLL, NULL, 0, NULL, NULL), -1);
 		else
@@ -479,7 +487,7 @@ static void no_window(void)
 		EQUAL(errno, EINTR);
 		EQUAL(count, i + 1);
 	}
-	REAP(pid);
+	EQUAL(pthread_join(thread, NULL), 0);
 }
 
 /* What handlers have on their signal stack stays as it is, however they nest. */
