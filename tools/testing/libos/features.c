@@ -56,7 +56,7 @@ TEST_F(features, sysctls)
 		"net.sctp.rto_initial", "net.dccp.default.seq_window", "net.mptcp.enabled",
 		"net.tipc.tipc_rmem", "net.netfilter.nf_conntrack_max",
 		"net.bridge.bridge-nf-call-iptables", "net.ipv4.vs.conn_reuse_mode",
-		"net.core.bpf_jit_enable", "net.core.default_qdisc", "net.rds.tcp.rds_tcp_rcvbuf",
+		"net.core.bpf_jit_enable", "net.core.default_qdisc",
 		"net.ipv4.tcp_ecn", "net.ipv6.conf.all.forwarding",
 	};
 	char buf[256];

@@ -65,7 +65,7 @@ ip link add v0 type dummy; echo status $?
 ip route add 192.168.77.0/24 via 192.168.55.1; echo status $?
 ip address show dev none; echo status $?
 ip -j -p route show 192.168.9.0/24
-ss -Htan | grep -v :16385; ss -Huan	# where a kernel with RDS listens
+ss -Htuan
 nstat -az | cut -d' ' -f 1 | grep -E '^(IpInReceives|TcpInSegs|UdpOutDatagrams)'
 """
 
