@@ -141,6 +141,7 @@ struct share_member {
  * @entries:	counts who enters and who leaves: odd while somebody is inside
  * @changes:	counts what happens to members
  * @deadline:	of the kernel's next timer
+ * @fired:	when it was seen last whether that is due, by the processor's counter
  * @clock:	the host's, as the instance sees it
  * @clock_even:	see clock_is_even()
  * @timer:	what FD_TIMER is set to; 0: it has gone off
@@ -160,6 +161,7 @@ struct share_control {
 	uint32_t changes;
 	uint64_t entries;
 	uint64_t deadline;
+	uint64_t fired;
 	struct clock clock;
 	bool clock_even;
 	uint64_t timer;
