@@ -149,8 +149,10 @@ static void live(int loop)
 		loop_serve();
 		processes_look();
 		write_console();
-		if (share->dead && !keeper.logged)
+		if (share->dead && !keeper.logged) {
 			write_log();
+			wire_close_all();
+		}
 	} while (!is_over());
 }
 

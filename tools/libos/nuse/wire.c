@@ -218,7 +218,12 @@ void wire_plug(struct wire *wire, uint32_t id)
 
 void wire_close_all(void)
 {
-	for (; wires; wires = wires->next)
-		if (wires->door.fd >= 0)
+	for (; wires; wires = wires->next) {
+		if (wires->door.fd >= 0) {
 			unlink(wires->path);
+			loop_remove(&wires->door);
+		}
+		if (wires->partner.fd >= 0)
+			loop_remove(&wires->partner);
+	}
 }

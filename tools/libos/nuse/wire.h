@@ -23,7 +23,7 @@ int wire_open(const char *path, struct wire **wire);
 /* Device number @id is at this end: its link is up while somebody has the other. */
 void wire_plug(struct wire *wire, uint32_t id);
 
-/* Before the keeper ends: who has the other end can go on without it. */
+/* Nobody will use these ends any more: who has the others can go on without them. */
 void wire_close_all(void);
 
 #endif /* _NUSE_WIRE_H */

@@ -463,6 +463,23 @@ def pipes():
     expect(["pipe"], [name for name in os.listdir(SCRATCH.name) if name.startswith("pipe")])
 
 
+@test
+def wire_of_the_dead():
+    """Who has the other end sees that nobody is there"""
+    def link():
+        return nuse("--join", "a", "ip", "link", "show", "eth0")
+
+    net = f"wire:{SCRATCH.name}/dead"
+    with kept("a", "--net", net), running("--name", "b", "--net", net, "sh", "-c",
+                                          "echo; read line") as process:
+        process.stdout.readline()
+        wait_for(lambda: "LOWER_UP" in link(), "a link")
+        kill_inside("b")
+        wait_for(lambda: "NO-CARRIER" in link(), "the end of the link")
+        with kept("c", "--net", net):
+            wait_for(lambda: "LOWER_UP" in link(), "a link to another")
+
+
 # Numbered datagrams until there is no room, then some more, each when there is
 FILL = """
 import select, socket, sys
