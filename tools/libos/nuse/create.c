@@ -110,6 +110,7 @@ static int first_thread(void)
 		.task = share->kernel.boot_task,
 	};
 	share->threads[0].task->host[0] = 0;
+	share->nr_threads = 1;
 	err = allow_descriptors(share->kernel.boot_task) ?:
 	      share->exports.task_create(share->kernel.boot_task, &share->members[1].helper, 0,
 					 NULL, NULL, 0);

@@ -5,6 +5,9 @@
 
 #include "share.h"
 
+/* Ended, even if its parent has not looked yet; a thread that is no process, too */
+bool share_is_gone(uint32_t tid);
+
 /* Nobody enters again; who waits finds out. */
 void share_declare_dead(const char *reason);
 

@@ -199,10 +199,22 @@ static int serve_clock(void)
 	return loop_add(&keeper.clock);
 }
 
+/* One for each process, and more */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int serve(int *loop, pid_t starter)
 {
 	int err;
 
+	allow_descriptors();
 	*loop = loop_open();
 	err = *loop < 0 ? *loop : serve_signals() ?: serve_clock() ?: linger_serve() ?:
 					      processes_add(starter);

@@ -25,7 +25,7 @@
 /* The first from @m on that is in use; NULL if there is none */
 static struct share_mapping *used(struct share_mapping *m)
 {
-	for (; m < share->mappings + SHARE_MAPPINGS; m++)
+	for (; m < share->mappings + share->nr_mappings; m++)
 		if (m->addr)
 			return m;
 	return NULL;
@@ -88,6 +88,8 @@ static int add(uint32_t process, uint64_t addr, uint64_t len)
 	while (m < end && m->addr)
 		m++;
 	if (m < end) {
+		if (share->nr_mappings <= m - share->mappings)
+			share->nr_mappings++;
 		*m = (struct share_mapping) { .addr = addr, .len = len };
 		give(m, process);
 	}
@@ -179,6 +181,15 @@ long share_memory_call(struct share_thread *self, long nr, const long args[6])
 	if (nr == __NR_mprotect || nr == __NR_pkey_mprotect)
 		return own ? host_call(nr, args[0], args[1], args[2], args[3], 0, 0) : -EACCES;
 	return -EINVAL;
+}
+
+bool share_mappings_any(uint32_t process)
+{
+	struct share_mapping *m = used(share->mappings);
+
+	while (m && !has(m, process))
+		m = used(m + 1);
+	return m;
 }
 
 void share_mappings_copy(uint32_t to, uint32_t from)

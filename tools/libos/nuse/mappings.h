@@ -60,6 +60,9 @@ long share_mmap(struct share_thread *self, long nr, const long args[6]);
  */
 long share_memory_call(struct share_thread *self, long nr, const long args[6]);
 
+/* Whether the process has any */
+bool share_mappings_any(uint32_t process);
+
 /* Under the lock: the process has those of @from, too, or none any more. */
 void share_mappings_copy(uint32_t to, uint32_t from);
 void share_mappings_drop(uint32_t process);

@@ -12,9 +12,21 @@
  */
 #include <asm/unistd.h>
 #include <errno.h>
+#include <linux/sysinfo.h>
 #include "catch.h"
 #include "inner-share.h"
 #include "vdso.h"
+
+#define RESERVE		16
+
+/* A part of the memory is kept for packets: a kernel without any ends tasks. */
+static bool has_room(struct lib_task *task)
+{
+	struct sysinfo info = { 0 };
+
+	return share->exports.syscall(task, __NR_sysinfo, (long)&info, 0, 0, 0, 0, 0) ||
+	       info.freeram >= info.totalram / RESERVE;
+}
 
 /* One at a time, and from a parent that makes no calls. */
 int share_make_task(struct lib_task *parent, struct lib_task **task, uint32_t flags)
@@ -27,42 +39,51 @@ int share_make_task(struct lib_task *parent, struct lib_task **task, uint32_t fl
 		return -EOWNERDEAD;
 	share->creating = 1;
 	err = share->exports.task_create(parent, task, flags, NULL, NULL, 0);
+	if (!err && !has_room(*task)) {
+		share->exports.task_exit(*task);
+		err = -EAGAIN;
+	}
 	share->creating = 0;
 	share_next_turn();
 	return err;
 }
 
 /* Both have the same epolls, and do not know what the other puts in. */
-static void copy_fds(struct share_member *to, struct share_member *from)
+static void copy_fds(uint32_t to, uint32_t from)
 {
+	struct share_table *copy = &share->tables[to], *table = &share->tables[from];
 	unsigned int i;
+	uint64_t all;
 
-	to->top = from->top;
-	to->inside = from->inside;
-	for (i = 0; i < (from->top + 63) / 64; i++) {
-		to->fds[i] = from->fds[i];
-		to->epolls[i] = from->epolls[i];
-		to->epolls_library[i] = from->epolls_library[i] = from->epolls[i];
-		to->epolls_host[i] = from->epolls_host[i] = from->epolls[i];
+	share->members[to].top = share->members[from].top;
+	share->members[to].inside = share->members[from].inside;
+	share->members[to].other_user = share->members[from].other_user;
+	for (i = 0; i < (share->members[from].top + 63) / 64; i++) {
+		all = table->epolls[i].all;
+		copy->fds[i] = table->fds[i];
+		copy->epolls[i] = table->epolls[i] = (struct share_epolls) { all, all, all };
 	}
 }
 
-static void free_member(struct share_member *member)
+static void free_member(uint32_t number)
 {
+	struct share_member *member = &share->members[number];
+	struct share_table *table = &share->tables[number];
 	unsigned int i;
 
-	for (i = 0; i < (member->top + 63) / 64; i++)
-		member->fds[i] = member->epolls[i] = member->epolls_library[i] =
-			member->epolls_host[i] = 0;
+	for (i = 0; i < (member->top + 63) / 64; i++) {
+		table->fds[i] = 0;
+		table->epolls[i] = (struct share_epolls) { 0 };
+	}
 	member->top = 0;
 	member->inside = false;
-	share_mappings_drop(member - share->members);
+	member->other_user = false;
+	share_mappings_drop(number);
 	member->helper = NULL;
 	member->pid = 0;
 }
 
-/* Under the lock: a process of the instance like that of @parent. */
-static int make_member(struct lib_task *parent)
+static int add_member(struct lib_task *parent)
 {
 	struct share_member *member = &share->members[1];
 	int i, err;
@@ -71,34 +92,47 @@ static int make_member(struct lib_task *parent)
 		member++;
 	if (i == SHARE_PROCESSES)
 		return -EAGAIN;
-	member->pid = share_process.pid | SHARE_BIRTH;
+	member->pid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0) | SHARE_BIRTH;
 	if (share->nr_members <= (uint32_t)i)
 		share->nr_members = i + 1;
 	err = share_make_task(parent, &member->helper, LIB_TASK_PROCESS);
 	if (err) {
-		free_member(member);
+		free_member(i);
 		return err;
 	}
 	member->helper->host[1] = i;
 	return i;
 }
 
-/* Under the lock: this process, which has its own memory, is the member from now on. */
-static int become(int number)
-{
-	struct lib_host host;
-	int err;
+static void reap(uint32_t number);
 
-	share_process.number = number;
-	share_process.pid = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
-	share->members[number].pid = share_process.pid;
-	share_changed();
-	share_host(&host);
-	err = share->exports.attach(&host);
-	return err ? err : share->exports.task_adopt(share->members[number].helper);
+/* Those that the keeper, which is the first, will find, too */
+static void reap_gone(void)
+{
+	uint32_t i, pid;
+
+	for (i = 2; i < share->nr_members; i++) {
+		pid = share->members[i].pid;
+		if (pid && !(pid & SHARE_BIRTH) && share_is_gone(pid))
+			reap(i);
+	}
 }
 
-/* Under the lock: the page of host functions has this process's. */
+/*
+ * Under the lock: a process of the instance like that of @parent. Others may have
+ * ended and not be reaped yet, and leave no room.
+ */
+static int make_member(struct lib_task *parent)
+{
+	int number = add_member(parent);
+
+	if (number != -EAGAIN)
+		return number;
+	reap_gone();
+	return add_member(parent);
+}
+
+/* The page of host functions has this process's. */
 static int attach(void)
 {
 	struct lib_host host;
@@ -106,6 +140,31 @@ static int attach(void)
 	share_process.pid = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
 	share_host(&host);
 	return share->exports.attach(&host);
+}
+
+/* The pid of a member that is just born, where @birth stands so far */
+static void say_pid(uint32_t number, uint32_t birth, uint32_t pid)
+{
+	if (birth & SHARE_BIRTH &&
+	    __atomic_compare_exchange_n(&share->members[number].pid, &birth, pid, false,
+					__ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		share_changed();
+}
+
+static void say_own_pid(uint32_t number)
+{
+	say_pid(number, share->members[number].pid, host_call(__NR_getpid, 0, 0, 0, 0, 0, 0));
+}
+
+/*
+ * This process, which has its own memory, is the member from now on. That does not take
+ * the lock: one that makes no calls may be killed at any moment.
+ */
+static int become(int number)
+{
+	share_process.number = number;
+	say_own_pid(number);
+	return attach();
 }
 
 int share_attach(void)
@@ -131,7 +190,7 @@ int share_fork(struct share_thread *self)
 		return number;
 	number = make_member(self->task);
 	if (number > 0) {
-		copy_fds(&share->members[number], &share->members[self->process]);
+		copy_fds(number, self->process);
 		share_mappings_copy(number, self->process);
 	}
 	share_leave();
@@ -144,40 +203,59 @@ int share_forked(int number)
 
 	/* Even if it cannot enter, what it has is its own and not its parent's. */
 	share_process.number = number;
-	if (!err)
-		err = share_enter();
-	if (err)
-		return err;
-	err = become(number);
-	share_leave();
-	return err;
+	share_process.entered = 0;
+	if (!err && __atomic_load_n(&share->dead, __ATOMIC_RELAXED))
+		err = -EOWNERDEAD;
+	return err ?: become(number);
 }
 
 void share_vforked(int number)
 {
-	share->members[number].pid = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
-	share_changed();
+	say_own_pid(number);
+}
+
+void share_born(int number, uint32_t pid)
+{
+	say_pid(number, host_call(__NR_gettid, 0, 0, 0, 0, 0, 0) | SHARE_BIRTH, pid);
 }
 
 /* --------------------------------------------------------------- threads */
 
+static struct share_thread *end_of_threads(void)
+{
+	return share->threads + share->nr_threads;
+}
+
 static struct share_thread *find(uint32_t process, uint64_t key)
 {
-	struct share_thread *thread;
+	struct share_thread *thread, *end = end_of_threads();
 
-	for (thread = share->threads; thread < share->threads + SHARE_THREADS; thread++)
+	for (thread = share->threads; thread < end; thread++)
 		if (thread->process == process && thread->key == key)
 			return thread;
 	return NULL;
 }
 
+/* A program's first thread that had no fs base yet when it came has one now. */
+struct share_thread *share_known(uint32_t process)
+{
+	struct share_thread *self = find(process, thread_key());
+
+	if (self)
+		return self;
+	self = find(process, 0);
+	return self && self->tid == host_call(__NR_gettid, 0, 0, 0, 0, 0, 0) ? self : NULL;
+}
+
 /* Under the lock: a free entry for the thread */
 static struct share_thread *add_thread(uint32_t process, uint64_t key, struct lib_task *task)
 {
-	struct share_thread *self = find(0, 0);
+	struct share_thread *self = find(0, 0) ?: end_of_threads();
 
-	if (!self)
+	if (share_slot(self) == SHARE_THREADS)
 		return NULL;
+	if (self == end_of_threads())
+		share->nr_threads++;
 	*self = (struct share_thread) {
 		.process = process,
 		.tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0),
@@ -205,8 +283,8 @@ static void free_ended(uint32_t process)
 	static unsigned int next;
 	unsigned int looks = 4, i;
 
-	for (i = 0; i < SHARE_THREADS && looks; i++) {
-		struct share_thread *thread = &share->threads[next++ % SHARE_THREADS];
+	for (i = 0; i < share->nr_threads && looks; i++) {
+		struct share_thread *thread = &share->threads[next++ % share->nr_threads];
 
 		if (thread->process != process)
 			continue;
@@ -218,17 +296,27 @@ static void free_ended(uint32_t process)
 	}
 }
 
+/* It comes from its parent's memory, or that of the program before. */
+struct lib_task *share_helper(uint32_t process)
+{
+	struct lib_task *helper = share->members[process].helper;
+
+	if (helper && helper->process != share_process.number)
+		share->exports.task_adopt(helper);
+	return helper;
+}
+
 /* Under the lock: an entry with a task, for a thread that has none */
 static struct share_thread *make_thread(uint32_t process, uint64_t key, int *err)
 {
+	struct lib_task *task, *helper = share_helper(process);
 	struct share_thread *self = NULL;
-	struct lib_task *task;
 
 	free_ended(process);
 	*err = -ESRCH;
-	if (!share->members[process].helper)
+	if (!helper)
 		return NULL;
-	*err = share_make_task(share->members[process].helper, &task, 0);
+	*err = share_make_task(helper, &task, 0);
 	if (!*err) {
 		self = add_thread(process, key, task);
 		*err = self ? 0 : -EAGAIN;
@@ -245,11 +333,13 @@ struct share_thread *share_self(uint32_t process, int *err)
 	*err = share_enter();
 	if (*err)
 		return NULL;
-	self = find(process, key);
-	if (self)
+	self = share_known(process);
+	if (self) {
 		self->tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
-	else
+		self->key = key;
+	} else {
 		self = make_thread(process, key, err);
+	}
 	share_leave();
 	return self;
 }
@@ -264,7 +354,7 @@ static bool is_of(const struct share_thread *thread, uint32_t process)
 /* Under the lock */
 static void reap(uint32_t number)
 {
-	struct share_thread *thread = share->threads, *end = thread + SHARE_THREADS;
+	struct share_thread *thread = share->threads, *end = end_of_threads();
 	struct share_member *member = &share->members[number];
 
 	if (!member->helper)
@@ -291,7 +381,7 @@ static void reap(uint32_t number)
 		free_thread(thread);
 	}
 	share->exports.task_exit(member->helper);
-	free_member(member);
+	free_member(number);
 	share_changed();
 }
 
@@ -303,51 +393,57 @@ void share_reap(uint32_t number)
 	share_leave();
 }
 
-static bool is_alone(const struct share_thread *self)
+static bool has_others(uint32_t process, const struct share_thread *self)
 {
-	const struct share_thread *thread;
+	const struct share_thread *thread, *end = end_of_threads();
 
-	for (thread = share->threads; thread < share->threads + SHARE_THREADS; thread++)
-		if (thread != self && is_of(thread, self->process))
-			return false;
-	return true;
+	for (thread = share->threads; thread < end; thread++)
+		if (thread != self && is_of(thread, process))
+			return true;
+	return false;
 }
 
 /* Under the lock. Its task works on this program's memory from now on. */
-static int take_over(struct share_thread *self)
+static int take_over(uint32_t process, struct share_thread *self)
 {
-	int err = become(self->process);
+	int err = become(process);
 
 	if (err)
 		return err;
-	share_mappings_drop(self->process);
+	share_mappings_drop(process);
+	share_changed();
+	if (!self)
+		return 0;
 	self->tid = share_process.pid;
 	self->key = thread_key();
 	return share->exports.task_adopt(self->task);
 }
 
 /* Threads of the old program may be in the middle of calls: they end with its process. */
-static int replace(struct share_thread *self)
+static int replace(uint32_t old, struct share_thread *self)
 {
-	uint32_t old = self->process;
-	int number = make_member(self->task);
+	int number = make_member(self ? self->task : share->members[old].helper);
 
 	if (number < 0)
 		return number;
-	copy_fds(&share->members[number], &share->members[old]);
+	copy_fds(number, old);
 	reap(old);
 	return become(number);
 }
 
-int share_exec(struct share_thread *self)
+int share_exec(uint32_t process, struct share_thread *self)
 {
-	int err = share_enter();
+	int err;
 
+	if (!self && !has_others(process, NULL) && !share_mappings_any(process))
+		return share->dead ? -EOWNERDEAD : become(process);
+	err = share_enter();
 	if (err)
 		return err;
 	err = attach();
 	if (!err)
-		err = is_alone(self) ? take_over(self) : replace(self);
+		err = has_others(process, self) ? replace(process, self) :
+						  take_over(process, self);
 	share_leave();
 	return err;
 }

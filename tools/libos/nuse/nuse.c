@@ -228,7 +228,7 @@ static int become(char **argv)
 		err = fail(ENOMEM, "out of memory");
 	if (err)
 		return complain(STATUS_ERROR, libos_error());
-	snprintf(note, sizeof(note), "-%u,-", answer.fd_base);
+	snprintf(note, sizeof(note), "-%u", answer.fd_base);
 	args[0] = path;
 	args[1] = note;
 	memcpy(args + 2, argv, nr * sizeof(*args));

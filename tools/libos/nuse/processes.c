@@ -5,14 +5,18 @@
  * A process that ends is seen by its pidfd, and what it was in the instance is
  * ended. A child is announced by its parent (SHARE_BIRTH) before it is there; if
  * the parent is killed in between, it may never come.
+ *
+ * All members are looked through when one has changed, so a process is found by its
+ * pid at once. One for whose pidfd there was no room is tried again then.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "loop.h"
 #include "processes.h"
-#include "share.h"
+#include "inner-share.h"
 
 #define FIRST		2	/* number 1 is the keeper */
 #define PATIENCE	2	/* seconds for a birth without a parent */
@@ -23,8 +27,10 @@ struct process {
 	struct source source;	/* its pidfd */
 };
 
-static struct process *processes;
-static unsigned int births;
+#define ROWS		1024
+
+static struct process *rows[ROWS];	/* by the pid */
+static unsigned int nr_processes, births;
 static uint8_t orphans[SHARE_PROCESSES];	/* seconds without a parent */
 static int last_signal;
 
@@ -37,14 +43,20 @@ static void reap(pid_t pid)
 			share_reap(i);
 }
 
+static struct process **row_of(pid_t pid)
+{
+	return &rows[pid % ROWS];
+}
+
 static void process_gone(struct source *source)
 {
-	struct process **at = &processes, *process;
+	struct process *process = (void *)((char *)source - offsetof(struct process, source));
+	struct process **at = row_of(process->pid);
 
-	while (&(*at)->source != source)
+	while (*at != process)
 		at = &(*at)->next;
-	process = *at;
 	*at = process->next;
+	nr_processes--;
 	loop_remove(source);
 	reap(process->pid);
 	free(process);
@@ -52,7 +64,7 @@ static void process_gone(struct source *source)
 
 static bool is_known(pid_t pid)
 {
-	const struct process *process = processes;
+	const struct process *process = *row_of(pid);
 
 	while (process && process->pid != pid)
 		process = process->next;
@@ -83,8 +95,9 @@ int processes_add(pid_t pid)
 		free(process);
 		return err;
 	}
-	process->next = processes;
-	processes = process;
+	process->next = *row_of(pid);
+	*row_of(pid) = process;
+	nr_processes++;
 	if (last_signal)
 		send_signal(process, last_signal);
 	return 0;
@@ -110,7 +123,7 @@ void processes_second(void)
 
 	for (i = FIRST; i < share->nr_members; i++) {
 		pid = share->members[i].pid;
-		if (!(pid & SHARE_BIRTH) || is_known(pid & ~SHARE_BIRTH))
+		if (!(pid & SHARE_BIRTH) || !share_is_gone(pid & ~SHARE_BIRTH))
 			orphans[i] = 0;
 		else if (++orphans[i] > PATIENCE)
 			share_reap(i);
@@ -119,12 +132,7 @@ void processes_second(void)
 
 unsigned int processes_count(void)
 {
-	const struct process *process;
-	unsigned int nr = 0;
-
-	for (process = processes; process; process = process->next)
-		nr++;
-	return nr;
+	return nr_processes;
 }
 
 unsigned int processes_births(void)
@@ -135,8 +143,10 @@ unsigned int processes_births(void)
 void processes_signal(int sig)
 {
 	const struct process *process;
+	unsigned int i;
 
 	last_signal = sig;
-	for (process = processes; process; process = process->next)
-		send_signal(process, sig);
+	for (i = 0; i < ROWS; i++)
+		for (process = rows[i]; process; process = process->next)
+			send_signal(process, sig);
 }

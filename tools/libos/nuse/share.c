@@ -88,8 +88,7 @@ static void wake(unsigned int number)
 		futex_wake(&thread->word, 1);
 }
 
-/* Ended, even if its parent has not looked yet; a thread that is no process, too */
-static bool is_gone(uint32_t tid)
+bool share_is_gone(uint32_t tid)
 {
 	long fd = host_call(__NR_pidfd_open, tid, 0, 0, 0, 0, 0);
 	struct pollfd poll = { fd, POLLIN, 0 };
@@ -117,7 +116,7 @@ void share_declare_dead(const char *reason)
 		share->reason[i] = reason[i];
 	__atomic_store_n(&share->dead, 1, __ATOMIC_SEQ_CST);
 	share->exports.exit();
-	for (i = 0; i < SHARE_THREADS; i++) {
+	for (i = 0; i < share->nr_threads; i++) {
 		share->threads[i].word = 1;
 		if (share->threads[i].process)
 			wake(i + 1);
@@ -144,7 +143,7 @@ static void lock_slow(uint32_t tid)
 			continue;
 		seen |= WAITERS;
 		if (futex_wait(&share->lock, seen, PATIENCE_NS) != -ETIMEDOUT ||
-		    !is_gone(seen & ~WAITERS))
+		    !share_is_gone(seen & ~WAITERS))
 			continue;
 		/* Its holder is gone: the first to see that takes it over. */
 		if (__atomic_compare_exchange_n(&share->lock, &seen, tid | WAITERS, false,
@@ -190,6 +189,9 @@ static int enter(uint32_t tid)
 {
 	uint32_t zero = 0;
 
+	/* Before the lock, which is a barrier: see share_end(). */
+	__atomic_store_n(&share_process.entered, 1, __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (!__atomic_compare_exchange_n(&share->lock, &zero, tid, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
 		lock_slow(tid);
@@ -231,13 +233,14 @@ void share_leave(void)
 	leave();
 }
 
+/* Who has never entered is not waited for: nobody is inside, and nobody will be. */
 void share_end(void)
 {
-	if (share_enter())
-		return;
 	share_process.ender = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
-	share_process.ending = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
-	leave();
+	__atomic_store_n(&share_process.ending, host_call(__NR_getpid, 0, 0, 0, 0, 0, 0),
+			 __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&share_process.entered, __ATOMIC_SEQ_CST) && !share_enter())
+		leave();
 }
 
 void share_end_failed(void)
@@ -555,7 +558,7 @@ static void await_other(void)
 	struct lib_task *left = share->left;
 
 	if (await_turn() == -ETIMEDOUT && share->left == left &&
-	    is_gone(share->members[left->process].pid))
+	    share_is_gone(share->members[left->process].pid))
 		share->exports.task_adopt(left);
 }
 

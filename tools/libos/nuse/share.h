@@ -25,8 +25,8 @@
 #define SHARE_CONTROL	(SHARE_BASE + (768ULL << 20))
 #define SHARE_MEMORY	(SHARE_BASE + (1ULL << 30))	/* of the kernel */
 
-#define SHARE_PROCESSES	256
-#define SHARE_THREADS	1024
+#define SHARE_PROCESSES	4096
+#define SHARE_THREADS	8192
 #define SHARE_DEVICES	16
 #define SHARE_HELD	256
 #define SHARE_CAPTURES	16
@@ -112,25 +112,42 @@ struct share_thread {
 
 /**
  * struct share_member - a process
- * @pid:	at the host; 0: the entry is free. Its parent's and SHARE_BIRTH until
- *		it says its own
+ * @pid:	at the host; 0: the entry is free. That of the thread that makes it, and
+ *		SHARE_BIRTH, until one of both says the right one
  * @helper:	a task that makes no calls: parent of those that do
  * @top:	all of its library descriptors are below
  * @inside:	its working directory is one of the instance
- * @fds:	a bit each
- * @epolls:	those of them that are an epoll of the host, too
- * @epolls_library, @epolls_host: which may have descriptors of the library, of the
- *		host
+ * @other_user:	it is not who it was when it came, or has not always been
  */
 struct share_member {
 	uint32_t pid;
 	uint32_t top;
 	bool inside;
+	bool other_user;
 	struct lib_task *helper;
+};
+
+/**
+ * struct share_epolls - of 64 library descriptors, a bit each
+ * @all:	those that are an epoll of the host, too
+ * @library, @host: of them, which may have descriptors of the library, of the host
+ */
+struct share_epolls {
+	uint64_t all;
+	uint64_t library;
+	uint64_t host;
+};
+
+/**
+ * struct share_table - the library descriptors of a process
+ * @fds:	a bit each
+ *
+ * Members are looked through, tables are not: these are large, and take memory
+ * where a process has descriptors.
+ */
+struct share_table {
 	uint64_t fds[SHARE_FDS / 64];
-	uint64_t epolls[SHARE_FDS / 64];
-	uint64_t epolls_library[SHARE_FDS / 64];
-	uint64_t epolls_host[SHARE_FDS / 64];
+	struct share_epolls epolls[SHARE_FDS / 64];
 };
 
 /**
@@ -183,7 +200,10 @@ struct share_control {
 	uint32_t nr_captures;
 	struct share_device devices[SHARE_DEVICES];
 	uint32_t nr_members;			/* all were below */
+	uint32_t nr_threads;			/* likewise */
+	uint32_t nr_mappings;
 	struct share_member members[SHARE_NOBODY + 1];	/* by number; 0 is none */
+	struct share_table tables[SHARE_NOBODY + 1];	/* of them */
 	struct share_thread threads[SHARE_THREADS];
 	char resolv_conf[32];			/* path of what programs get for it, or "" */
 	struct share_owner owners[SHARE_OWNERS];
@@ -196,6 +216,7 @@ struct share_control {
 };
 
 #define share ((struct share_control *)SHARE_CONTROL)
+_Static_assert(sizeof(struct share_control) <= SHARE_MEMORY - SHARE_CONTROL, "it has room");
 
 static inline int own_fd(unsigned int which)
 {
@@ -206,12 +227,14 @@ static inline int own_fd(unsigned int which)
  * struct share_process - what is a process's own
  * @ending:	its pid, when it is about to end or to exec: none of its threads enters again
  * @ender:	but this one
+ * @entered:	one of its threads has been inside, or is about to
  */
 struct share_process {
 	uint32_t number;
 	uint32_t pid;
 	uint32_t ending;
 	uint32_t ender;
+	uint32_t entered;
 };
 extern struct share_process share_process;
 
@@ -228,23 +251,35 @@ int share_map_host_page(void);
 int share_attach(void);
 
 /*
- * The program of @self was replaced by the one that calls, which has mapped the
- * instance: it goes on with its descriptors. Likewise.
+ * The program of a process was replaced by the one that calls, which has mapped the
+ * instance: it goes on with its descriptors. @self is the thread that did it, NULL if
+ * it has no entry. Likewise.
  */
-int share_exec(struct share_thread *self);
+int share_exec(uint32_t process, struct share_thread *self);
 
 /*
  * fork(): the parent calls the first before, which returns the number that the
- * child will have, or a negative errno. Then the child calls the second, or, if
- * there is none, the parent share_reap(). A child that works on its parent's
- * memory until it exec's (vfork) calls the third instead.
+ * child will have, or a negative errno. Then the child calls the second; one that
+ * works on its parent's memory until it exec's (vfork), the third instead. The parent
+ * calls the last with the pid, for a child that was killed at once, or, if there is
+ * none, share_reap().
  */
 int share_fork(struct share_thread *self);
 int share_forked(int number);
 void share_vforked(int number);
+void share_born(int number, uint32_t pid);
 
 /* The host table of this process, for lib_init() */
 void share_host(struct lib_host *host);
+
+/*
+ * Under the lock: the helper of a process, to make calls that are this process's; NULL
+ * if it has ended.
+ */
+struct lib_task *share_helper(uint32_t process);
+
+/* The calling thread's entry in @process; NULL if it has none */
+struct share_thread *share_known(uint32_t process);
 
 /* The calling thread's entry in @process, with a task, made if there is none; NULL and *err. */
 struct share_thread *share_self(uint32_t process, int *err);

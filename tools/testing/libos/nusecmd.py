@@ -208,6 +208,53 @@ def many_short_programs():
     expect([], os.listdir(FILES))
 
 
+BIRTHS = """
+import os, signal, socket
+for _ in range(600):
+    child = os.fork()
+    if not child:
+        signal.pause()
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+socket.create_server(("127.0.0.1", 0))
+print("well")
+"""
+
+
+@test
+def children_killed_at_birth():
+    """They harm nobody, and leave no more than there is room for"""
+    expect("well\n", nuse("--memory", "12M", "--", "python3", "-c", BIRTHS))
+
+
+CROWD = """
+import os, signal, socket
+children = []
+for _ in range(2):
+    try:
+        while len(children) < 5000:
+            child = os.fork()
+            if not child:
+                signal.pause()
+            children.append(child)
+        print("no end")
+    except BlockingIOError:
+        print(len(children) > 20)
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+    for child in children:
+        os.waitpid(child, 0)
+    children = []
+    socket.create_server(("127.0.0.1", 0))
+"""
+
+
+@test
+def as_many_as_the_memory_allows():
+    """Then no more are made, and none that is there is harmed"""
+    expect("True\nTrue\n", nuse("--memory", "12M", "--", "python3", "-c", CROWD))
+
+
 @test
 def killed_while_it_starts():
     """The keeper goes with who started it"""
@@ -481,6 +528,25 @@ def wire_of_the_dead():
 
 
 # Numbered datagrams until there is no room, then some more, each when there is
+BIRTHS = """
+import os, signal, socket
+for _ in range(600):
+    child = os.fork()
+    if not child:
+        signal.pause()
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+socket.create_server(("127.0.0.1", 0))
+print("well")
+"""
+
+
+@test
+def children_killed_at_birth():
+    """They harm nobody, and leave no more than there is room for"""
+    expect("well\n", nuse("--memory", "12M", "--", "python3", "-c", BIRTHS))
+
+
 FILL = """
 import select, socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -518,7 +518,7 @@ static int new_program(int fd_base, int slot)
 	vdso_init();
 	if (share_map(fd_base))
 		return 2;
-	if (slot < 0 ? share_attach() : share_exec(&share->threads[slot]))
+	if (slot < 0 ? share_attach() : share_exec(share->threads[slot].process, &share->threads[slot]))
 		return 3;
 	/* The ring is gone, the recorder is not. */
 	if (!window_has(RECORDER))

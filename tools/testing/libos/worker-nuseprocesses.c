@@ -194,6 +194,69 @@ TEST(many_children_at_once)
 		EXPECT_EQ(1, read(fd[1], children, 10));
 }
 
+/* At once, even if the child does nothing with it */
+TEST(what_a_child_inherits_ends_with_it)
+{
+	struct sockaddr_in addr;
+	int fd, i;
+
+	for (i = 0; i < 50; i++) {
+		fd = bound(SOCK_STREAM);
+		addr = name_of(fd);
+		pid_t child = CHILD(0);
+
+		close(fd);
+		ASSERT_EQ(0, status_of(child));
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		ASSERT_EQ(0, bind(fd, (void *)&addr, sizeof(addr)));
+		close(fd);
+	}
+}
+
+#define MANY		1000
+#define MANY_PROGRAMS	500		/* which take longer */
+
+/* At the same time, and again when they have gone */
+TEST(a_thousand_children)
+{
+	static pid_t children[MANY];
+	int fd[2], i, round;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < MANY; i++) {
+			children[i] = CHILD(prctl(PR_SET_PDEATHSIG, SIGKILL) || pause());
+			ASSERT_LT(0, children[i]);
+		}
+		EXPECT_TRUE(connected(fd));
+		EXPECT_EQ(0, status_of(CHILD(connected(fd) ? 0 : 1)));
+		for (i = 0; i < MANY; i++)
+			kill(children[i], SIGKILL);
+		for (i = 0; i < MANY; i++)
+			ASSERT_EQ(1000 + SIGKILL, status_of(children[i]));
+		EXPECT_TRUE(connected(fd));
+	}
+}
+
+TEST(many_programs)
+{
+	static char *argv[] = { "sleep", "25", NULL };
+	static pid_t children[MANY_PROGRAMS];
+	int fd[2], i;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	for (i = 0; i < MANY_PROGRAMS; i++) {
+		ASSERT_EQ(0, posix_spawnp(&children[i], "sleep", NULL, NULL, argv, environ));
+	}
+	EXPECT_TRUE(connected(fd));
+	EXPECT_EQ(3, WEXITSTATUS(system("exit 3")));
+	for (i = 0; i < MANY_PROGRAMS; i++) {
+		kill(children[i], SIGKILL);
+		EXPECT_EQ(1000 + SIGKILL, status_of(children[i]));
+	}
+	EXPECT_TRUE(connected(fd));
+}
+
 /* ---------------------------------------------------------- vfork and spawn */
 
 TEST(vfork_and_exec)

@@ -9,23 +9,39 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
-static uint64_t *word(uint64_t *bits, int fd)
-{
-	return &bits[fd / 64];
-}
-
 static uint64_t bit(int fd)
 {
 	return 1ULL << fd % 64;
 }
 
+/* Where the bit of a descriptor is in the calling process's table */
+static uint64_t *fds_of(int fd)
+{
+	return &share->tables[self_member()].fds[fd / 64];
+}
+
+static struct share_epolls *epolls_of(int fd)
+{
+	return &share->tables[self_member()].epolls[fd / 64];
+}
+
+static void set(uint64_t *bits, int fd)
+{
+	if (!(*bits & bit(fd)))
+		__atomic_or_fetch(bits, bit(fd), __ATOMIC_RELAXED);
+}
+
+static void clear(uint64_t *bits, int fd)
+{
+	if (*bits & bit(fd))
+		__atomic_and_fetch(bits, ~bit(fd), __ATOMIC_RELAXED);
+}
+
 enum fd_kind fd_kind(long fd)
 {
-	struct share_member *member = &share->members[self_member()];
-
-	if ((unsigned int)fd >= SHARE_FDS || !(*word(member->fds, fd) & bit(fd)))
+	if ((unsigned int)fd >= SHARE_FDS || !(*fds_of(fd) & bit(fd)))
 		return FD_HOST;
-	return *word(member->epolls, fd) & bit(fd) ? FD_EPOLL : FD_LIBRARY;
+	return epolls_of(fd)->all & bit(fd) ? FD_EPOLL : FD_LIBRARY;
 }
 
 long fd_on_host(long nr, const long args[6])
@@ -37,17 +53,18 @@ void fd_mark(int fd, enum fd_kind kind)
 {
 	struct share_member *member = &share->members[self_member()];
 	uint32_t top = __atomic_load_n(&member->top, __ATOMIC_RELAXED);
+	struct share_epolls *epolls = epolls_of(fd);
 
 	if (kind == FD_EPOLL)
-		__atomic_or_fetch(word(member->epolls, fd), bit(fd), __ATOMIC_RELAXED);
+		set(&epolls->all, fd);
 	else
-		__atomic_and_fetch(word(member->epolls, fd), ~bit(fd), __ATOMIC_RELAXED);
-	__atomic_and_fetch(word(member->epolls_library, fd), ~bit(fd), __ATOMIC_RELAXED);
-	__atomic_and_fetch(word(member->epolls_host, fd), ~bit(fd), __ATOMIC_RELAXED);
+		clear(&epolls->all, fd);
+	clear(&epolls->library, fd);
+	clear(&epolls->host, fd);
 	if (kind == FD_HOST)
-		__atomic_and_fetch(word(member->fds, fd), ~bit(fd), __ATOMIC_RELAXED);
+		clear(fds_of(fd), fd);
 	else
-		__atomic_or_fetch(word(member->fds, fd), bit(fd), __ATOMIC_RELAXED);
+		set(fds_of(fd), fd);
 	while (kind != FD_HOST && top <= (uint32_t)fd &&
 	       !__atomic_compare_exchange_n(&member->top, &top, fd + 1, false, __ATOMIC_RELAXED,
 					    __ATOMIC_RELAXED))
@@ -56,20 +73,16 @@ void fd_mark(int fd, enum fd_kind kind)
 
 void fd_epoll_has(int fd, bool library, bool host)
 {
-	struct share_member *member = &share->members[self_member()];
-
-	if (library && !(*word(member->epolls_library, fd) & bit(fd)))
-		__atomic_or_fetch(word(member->epolls_library, fd), bit(fd), __ATOMIC_RELAXED);
-	if (host && !(*word(member->epolls_host, fd) & bit(fd)))
-		__atomic_or_fetch(word(member->epolls_host, fd), bit(fd), __ATOMIC_RELAXED);
+	if (library)
+		set(&epolls_of(fd)->library, fd);
+	if (host)
+		set(&epolls_of(fd)->host, fd);
 }
 
 void fd_epoll_sides(int fd, bool *library, bool *host)
 {
-	const struct share_member *member = &share->members[self_member()];
-
-	*library = member->epolls_library[fd / 64] & bit(fd);
-	*host = member->epolls_host[fd / 64] & bit(fd);
+	*library = epolls_of(fd)->library & bit(fd);
+	*host = epolls_of(fd)->host & bit(fd);
 }
 
 /* ---------------------------------------------------------------- making */

@@ -19,7 +19,7 @@ uint32_t ids_to_library(uint32_t pid)
 {
 	unsigned int i;
 
-	for (i = 1; i < SHARE_PROCESSES; i++)
+	for (i = 1; i < share->nr_members; i++)
 		if (share->members[i].pid == pid && share->members[i].helper)
 			return share->members[i].helper->tid;
 	return 0;
@@ -30,7 +30,7 @@ uint32_t ids_to_host(uint32_t pid)
 	const struct lib_task *helper;
 	unsigned int i;
 
-	for (i = 1; i < SHARE_PROCESSES; i++) {
+	for (i = 1; i < share->nr_members; i++) {
 		helper = share->members[i].helper;
 		if (helper && helper->tid == pid)
 			return share->members[i].pid;
@@ -64,6 +64,7 @@ long ids_call(long nr, const long args[6])
 	long ret = to_host(nr, args);
 
 	if (ret >= 0 && nr != __NR_setgroups && differ(before, ids_now())) {
+		share->members[self_member()].other_user = true;
 		self_call(nr, args, NULL);
 		self_helper_call(nr, args);
 	}
@@ -110,7 +111,7 @@ void ids_after_exec(void)
 {
 	struct caps now;
 
-	if (!lib_call(__NR_geteuid))
+	if (!share->members[self_member()].other_user || !lib_call(__NR_geteuid))
 		return;
 	now = caps_now();
 	set_caps(&now);

@@ -32,7 +32,7 @@ static long to_library(struct f_owner_ex *ex)
 
 static uint32_t thread_of(uint32_t id)
 {
-	const struct share_thread *thread = share->threads, *end = thread + SHARE_THREADS;
+	const struct share_thread *thread = share->threads, *end = thread + share->nr_threads;
 
 	for (; thread < end; thread++)
 		if (thread->process && thread->task->tid == id)

@@ -154,8 +154,8 @@ long self_do(long (*fn)(struct share_thread *self, long nr, const long args[6]),
 /* Under the lock, a task that makes no calls of its own makes one. */
 long self_helper_call(long nr, const long a[6])
 {
-	struct share_member *member = &share->members[self_member()];
 	struct catch_thread *self = catch_thread();
+	struct lib_task *helper;
 	long ret;
 
 	if (!self)
@@ -164,10 +164,10 @@ long self_helper_call(long nr, const long a[6])
 	ret = share_enter();
 	if (!ret) {
 		ret = -ESRCH;
-		if (member->helper) {
-			member->helper->fd_wish = share->fd_base + 1;
-			ret = share->exports.syscall(member->helper, nr, a[0], a[1], a[2], a[3],
-						     a[4], a[5]);
+		helper = share_helper(self_member());
+		if (helper) {
+			helper->fd_wish = share->fd_base + 1;
+			ret = share->exports.syscall(helper, nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 		}
 		share_leave();
 	}
@@ -223,10 +223,13 @@ void nuse_clone_end(uint64_t flags, long ret)
 		return;
 	if (borrows(flags))
 		__atomic_sub_fetch(&lenders, 1, __ATOMIC_RELAXED);
-	if (ret >= 0 || !entry || children[entry - 1] <= 0)
+	if (!entry || children[entry - 1] <= 0)
 		return;
 	catch_enter(self);
-	share_reap(children[entry - 1]);
+	if (ret >= 0)
+		share_born(children[entry - 1], ret);
+	else
+		share_reap(children[entry - 1]);
 	catch_leave(self);
 }
 
@@ -236,7 +239,7 @@ static int number_of_child(void)
 	uint64_t key = thread_key();
 	unsigned int i;
 
-	for (i = 0; i < SHARE_THREADS; i++)
+	for (i = 0; i < share->nr_threads; i++)
 		if (share->threads[i].process == share_process.number &&
 		    share->threads[i].key == key)
 			return children[i];
@@ -245,7 +248,7 @@ static int number_of_child(void)
 
 static void set_fds(void)
 {
-	nuse_fds = share->members[share_process.number].fds;
+	nuse_fds = share->tables[share_process.number].fds;
 }
 
 void nuse_new_thread(uint64_t flags)
@@ -287,7 +290,7 @@ static bool has_others(const struct catch_thread *self)
 {
 	unsigned int i;
 
-	for (i = 0; i < SHARE_THREADS; i++)
+	for (i = 0; i < share->nr_threads; i++)
 		if (share->threads[i].process == member_of(self) && i + 1 != CORE_ENTRY(self->core))
 			return true;
 	return false;
@@ -303,19 +306,25 @@ static void end_others(const struct catch_thread *self)
 		share_end();
 }
 
+/* Nothing to be closed but its helper */
+static bool has_nothing(uint32_t member)
+{
+	return !share_process.entered && !share->members[member].top;
+}
+
 /*
  * What it leaves behind is closed at once, if it is sure that nobody works with
  * it: else that is the keeper's business, when the process is gone.
  */
 static void leave_instance(struct catch_thread *self)
 {
-	struct share_thread *thread = &share->threads[CORE_ENTRY(self->core) - 1];
+	uint32_t member = member_of(self);
 
 	end_others(self);
-	if (!CORE_ENTRY(self->core) || has_others(self))
+	if (!member || member == SHARE_NOBODY || has_nothing(member) || has_others(self))
 		return;
 	self->core = CORE(CORE_MEMBER(self->core), 0);
-	share_reap(thread->process);
+	share_reap(member);
 }
 
 /* Only exit_group() comes here: a thread that exits may have no stack any more. */
@@ -376,22 +385,24 @@ static const char *read_number(const char *from, int *n)
 	return from;
 }
 
-/* "BASE,SLOT": the hidden descriptors, and the entry of the thread */
+/*
+ * "BASE,MEMBER,ENTRY": the hidden descriptors, the number of the process, the entry of
+ * the thread, from 1, or 0. Or only the first of them: the program is new in the
+ * instance.
+ */
 size_t nuse_note(char *note, size_t size)
 {
 	struct catch_thread *self = catch_thread();
-	struct share_thread *thread = NULL;
-	char *end;
-	int err;
+	char *end = append_number(note, share->fd_base);
+	uint32_t member = self ? member_of(self) : 0;
+	struct share_thread *thread;
 
 	(void)size;
-	if (self) {
-		catch_enter(self);
-		thread = entry_of(self, &err);
-		leave(self);
-	}
-	end = append(append_number(note, share->fd_base), ",");
-	end = thread ? append_number(end, share_slot(thread)) : append(end, "-");
+	if (!member || member == SHARE_NOBODY)
+		return end - note;
+	thread = share_known(member);
+	end = append_number(append(end, ","), member);
+	end = append_number(append(end, ","), thread ? share_slot(thread) + 1 : 0);
 	return end - note;
 }
 
@@ -438,30 +449,27 @@ const char *nuse_preload_path(void)
 }
 
 /* The thread that exec'ed has made no call in this program yet. */
-static int go_on(struct catch_thread *self, const char *slot)
+static int go_on(struct catch_thread *self, int member, int entry)
 {
-	struct share_thread *thread;
-	int n, err;
+	struct share_thread *thread = entry ? &share->threads[entry - 1] : NULL;
+	int err;
 
-	if (*slot == '-')
-		return share_attach();
-	read_number(slot, &n);
-	thread = &share->threads[n];
-	share_local[n].signal = &self->signal;
-	err = share_exec(thread);
-	if (!err && thread->process == share_process.number)
-		self->core = CORE(0, n + 1);
+	if (thread)
+		share_local[share_slot(thread)].signal = &self->signal;
+	err = share_exec(member, thread);
+	if (!err && thread && thread->process == share_process.number)
+		self->core = CORE(0, entry);
 	return err;
 }
 
 int nuse_start(const char *note)
 {
 	struct catch_thread *self = catch_thread();
-	int base, err;
+	int base, member, entry, err;
 
 	find_files();
 	note = read_number(note, &base);
-	if (*note != ',') {
+	if (!base) {
 		say("nuse: this program is started by nuse, not by hand\n");
 		return -EINVAL;
 	}
@@ -469,7 +477,9 @@ int nuse_start(const char *note)
 	err = share_map(base);
 	if (!err) {
 		catch_enter(self);
-		err = go_on(self, note + 1);
+		if (*note)
+			read_number(read_number(note + 1, &member) + 1, &entry);
+		err = *note ? go_on(self, member, entry) : share_attach();
 		leave(self);
 	}
 	if (err == -EOWNERDEAD)

@@ -76,7 +76,7 @@ static uint32_t member_of(uint32_t pid)
 {
 	unsigned int i;
 
-	for (i = 1; i < SHARE_PROCESSES; i++)
+	for (i = 1; i < share->nr_members; i++)
 		if (share->members[i].pid == pid)
 			return i;
 	return 0;
@@ -94,7 +94,7 @@ static uint32_t task_of(uint32_t tid)
 {
 	unsigned int i;
 
-	for (i = 0; i < SHARE_THREADS; i++)
+	for (i = 0; i < share->nr_threads; i++)
 		if (share->threads[i].process && share->threads[i].tid == tid)
 			return share->threads[i].task->tid;
 	return 0;
@@ -113,7 +113,9 @@ static long descriptor_of(const char *path)
 
 static bool is_socket(const struct share_member *member, long fd)
 {
-	return fd >= 0 && member->fds[fd / 64] & ~member->epolls[fd / 64] & 1ULL << fd % 64;
+	const struct share_table *table = &share->tables[member - share->members];
+
+	return fd >= 0 && table->fds[fd / 64] & ~table->epolls[fd / 64].all & 1ULL << fd % 64;
 }
 
 /*
