@@ -2,7 +2,7 @@
 # The command nuse, and the keeper that it starts
 
 nuse-obj := $(patsubst %,$(O)/obj/nuse/%.o,nuse keeper processes requests control unix loop \
-	inventory shared linger devices wire pipe) \
+	inventory shared linger devices wire pipe timeofday) \
 	$(patsubst %,$(O)/obj/%.o,lib/netcfg lib/sysctl lib/posix lib/error dev/tap-host dev/packet-host) \
 	$(O)/obj/nuse/catch/gateway.o $(O)/obj/nuse/catch/gateway-code.o
 

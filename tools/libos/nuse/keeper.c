@@ -33,6 +33,7 @@
 #include "processes.h"
 #include "requests.h"
 #include "shared.h"
+#include "timeofday.h"
 #include "wire.h"
 
 #define PATIENCE	2	/* seconds for SIGTERM to have effect, then for SIGKILL */
@@ -217,6 +218,7 @@ static int serve(int *loop, pid_t starter)
 	allow_descriptors();
 	*loop = loop_open();
 	err = *loop < 0 ? *loop : serve_signals() ?: serve_clock() ?: linger_serve() ?:
+					      timeofday_serve() ?:
 					      processes_add(starter);
 	return err ? fail(-err, "the keeper cannot wait: %s", strerror(-err)) : 0;
 }
