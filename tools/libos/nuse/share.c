@@ -344,11 +344,7 @@ static bool receive(struct share_device *dev, int fd)
 	return nr;
 }
 
-/*
- * Lets in what has come, and out what was held; under the lock. The call of who looks is complete then, if
- * that is what it waited for. What else can run does so only if others wait for
- * their calls: it would cost the caller's task its place, and its next call a wakeup.
- */
+/* Lets in what has come, and out what was held; under the lock. What can run then is to. */
 static bool look(void)
 {
 	bool came = false;
@@ -358,8 +354,6 @@ static bool look(void)
 		came |= share_transmit_held(&share->devices[i]);
 		came |= receive(&share->devices[i], own_fd(FD_DEVICE + i));
 	}
-	if (came && share->waiting)
-		share->exports.run();
 	return came;
 }
 
@@ -485,6 +479,20 @@ static bool take_poll(struct share_thread *self, uint64_t until)
 	return true;
 }
 
+/*
+ * Under the lock, after it has waited for devices. Its call is complete now, if it
+ * waited for what has come, and with it all that could run meanwhile. To let others
+ * go on costs its task its place, and its next call a wakeup: only if there are any.
+ */
+static void polled(struct share_thread *self)
+{
+	if (share->poller == number_of(self))
+		share->poller = 0;
+	if (look() && share->waiting)
+		share->exports.run();
+	fire();
+}
+
 static void block(struct share_thread *self, uint64_t until)
 {
 	const struct share_local *local = &share_local[number_of(self) - 1];
@@ -504,14 +512,10 @@ static void block(struct share_thread *self, uint64_t until)
 	if (enter(tid))
 		return;
 	share_return_kick(self);
-	if (polls) {
-		if (share->poller == number_of(self))
-			share->poller = 0;
-		look();
-		fire();
-	} else {
+	if (polls)
+		polled(self);
+	else
 		share_delist(self);
-	}
 	if (ret == -EINTR || ret == -ERESTART || (local->wait && local->wait->came))
 		share->exports.task_interrupt(self->task);
 }
@@ -703,8 +707,8 @@ long share_call(struct share_thread *self, long nr, const long args[6], struct s
 	share_local[number_of(self) - 1].wait = wait;
 	ret = share->exports.syscall(self->task, nr, args[0], args[1], args[2], args[3],
 				     args[4], args[5]);
-	if (ret == -EAGAIN && !share->poller && share->nr_devices)
-		look();
+	if (ret == -EAGAIN && !share->poller && share->nr_devices && look())
+		share->exports.run();
 	hand_on();
 	leave();
 	if (__builtin_expect(self->signals, 0))
