@@ -56,6 +56,7 @@ static void copy_fds(uint32_t to, uint32_t from)
 	uint64_t all;
 
 	share->members[to].top = share->members[from].top;
+	share->members[to].making = share->members[from].making;
 	share->members[to].inside = share->members[from].inside;
 	share->members[to].other_user = share->members[from].other_user;
 	for (i = 0; i < (share->members[from].top + 63) / 64; i++) {
@@ -76,6 +77,7 @@ static void free_member(uint32_t number)
 		table->epolls[i] = (struct share_epolls) { 0 };
 	}
 	member->top = 0;
+	member->making = 0;
 	member->inside = false;
 	member->other_user = false;
 	share_mappings_drop(number);

@@ -116,12 +116,14 @@ struct share_thread {
  *		SHARE_BIRTH, until one of both says the right one
  * @helper:	a task that makes no calls: parent of those that do
  * @top:	all of its library descriptors are below
+ * @making:	how many of them threads are about to make
  * @inside:	its working directory is one of the instance
  * @other_user:	it is not who it was when it came, or has not always been
  */
 struct share_member {
 	uint32_t pid;
 	uint32_t top;
+	uint32_t making;
 	bool inside;
 	bool other_user;
 	struct lib_task *helper;

@@ -800,4 +800,54 @@ TEST(threads_that_duplicate)
 	EXPECT_EQ(before, count_fds());
 }
 
+struct acceptor {
+	int listener, tid, got;
+};
+
+static void *acceptor(void *arg)
+{
+	struct acceptor *acceptor = arg;
+
+	__atomic_store_n(&acceptor->tid, gettid(), __ATOMIC_RELEASE);
+	acceptor->got = accept(acceptor->listener, NULL, NULL);
+	return NULL;
+}
+
+static bool sleeps(int tid)
+{
+	char text[256] = "";
+	int fd;
+
+	snprintf(text, sizeof(text), "/proc/self/task/%d/stat", tid);
+	fd = open(text, O_RDONLY);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		return false;
+	close(fd);
+	return strstr(text, ") S ");
+}
+
+/* The number that another thread's call will return is not taken in a child, or a program. */
+TEST(child_while_another_accepts)
+{
+	struct acceptor who = { .listener = bound(SOCK_STREAM) };
+	int hole = make('h');
+	pthread_t thread;
+	char text[64];
+
+	close(hole);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, acceptor, &who));
+	while (!__atomic_load_n(&who.tid, __ATOMIC_ACQUIRE))
+		sleep_ms(1);
+	do
+		sleep_ms(10);
+	while (!sleeps(who.tid));
+	EXPECT_EQ(hole + 1, make('h'));
+	EXPECT_EQ(0, status_of(CHILD(make('l') != hole)));
+	snprintf(text, sizeof(text), "test ! -e /proc/self/fd/%d", hole);
+	EXPECT_EQ(0, system(text));
+	EXPECT_LE(0, dial(SOCK_STREAM, who.listener));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(hole, who.got);
+}
+
 TEST_HARNESS_MAIN

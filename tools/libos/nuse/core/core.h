@@ -81,6 +81,8 @@ long fd_settle(long fd, long nr, const long args[6], enum fd_kind kind);
 /* One that gets its number at the host, too */
 long fd_make(long nr, const long args[6], bool cloexec);
 
+/* In a child: what other threads of its parent were making is only a number at the host. */
+void fd_after_fork(void);
 /* After an exec: those with FD_CLOEXEC are closed at the host. */
 void fd_after_exec(void);
 

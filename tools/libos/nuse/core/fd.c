@@ -101,6 +101,7 @@ static void make_room(int fd)
 
 long fd_settle(long fd, long nr, const long args[6], enum fd_kind kind)
 {
+	struct share_member *member = &share->members[self_member()];
 	long ret;
 
 	if (fd < 0)
@@ -110,8 +111,10 @@ long fd_settle(long fd, long nr, const long args[6], enum fd_kind kind)
 		return -EMFILE;
 	}
 	make_room(fd);
+	__atomic_add_fetch(&member->making, 1, __ATOMIC_RELAXED);
 	fd_mark(fd, kind);
 	ret = self_make(nr, args, fd);
+	__atomic_sub_fetch(&member->making, 1, __ATOMIC_RELAXED);
 	if (ret >= 0 && ret != fd) {	/* A dup2() of the program has come in between. */
 		lib_call(__NR_close, ret);
 		return -EBUSY;
@@ -230,6 +233,17 @@ long fd_close_range(long nr, const long args[6])
 	return hidden_close_range(first, last, flags);
 }
 
+void fd_after_fork(void)
+{
+	struct share_member *member = &share->members[self_member()];
+	unsigned int fd;
+
+	for (fd = 0; member->making && fd < member->top; fd++)
+		if (fd_kind(fd) && lib_call(__NR_fcntl, fd, F_GETFD) < 0)
+			close_library(fd);
+	member->making = 0;
+}
+
 void fd_after_exec(void)
 {
 	unsigned int top = share->members[self_member()].top, fd;
@@ -237,6 +251,7 @@ void fd_after_exec(void)
 	for (fd = 0; fd < top; fd++)
 		if (fd_kind(fd) && host_call(__NR_fcntl, fd, F_GETFD, 0, 0, 0, 0) < 0)
 			close_library(fd);
+	fd_after_fork();
 }
 
 /* ------------------------------------------------------------------ using */

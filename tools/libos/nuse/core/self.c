@@ -283,6 +283,8 @@ void nuse_new_thread(uint64_t flags)
 		share_process.number = number;
 	set_fds();
 	catch_leave(self);
+	if (number != SHARE_NOBODY)
+		fd_after_fork();
 }
 
 /* Whether its process has other threads that make calls */
