@@ -238,15 +238,37 @@ static struct share_thread *find(uint32_t process, uint64_t key)
 	return NULL;
 }
 
+static bool has_ended(const struct share_thread *thread)
+{
+	return host_call(__NR_tkill, thread->tid, 0, 0, 0, 0, 0) == -ESRCH;
+}
+
+static uint32_t own_tid(void)
+{
+	return host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+/*
+ * Of the calling thread: its fs base. One that no library has made may have that of
+ * another, who lives: it goes by its number.
+ */
+static uint64_t own_key(uint32_t process)
+{
+	const struct share_thread *heir = find(process, thread_key());
+	uint32_t tid = own_tid();
+
+	return !heir || heir->tid == tid || has_ended(heir) ? thread_key() : ~(uint64_t)tid;
+}
+
 /* A program's first thread that had no fs base yet when it came has one now. */
 struct share_thread *share_known(uint32_t process)
 {
-	struct share_thread *self = find(process, thread_key());
+	struct share_thread *self = find(process, own_key(process));
 
 	if (self)
 		return self;
 	self = find(process, 0);
-	return self && self->tid == host_call(__NR_gettid, 0, 0, 0, 0, 0, 0) ? self : NULL;
+	return self && self->tid == own_tid() ? self : NULL;
 }
 
 /* Under the lock: a free entry for the thread */
@@ -260,7 +282,7 @@ static struct share_thread *add_thread(uint32_t process, uint64_t key, struct li
 		share->nr_threads++;
 	*self = (struct share_thread) {
 		.process = process,
-		.tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0),
+		.tid = own_tid(),
 		.key = key,
 		.task = task,
 	};
@@ -291,7 +313,7 @@ static void free_ended(uint32_t process)
 		if (thread->process != process)
 			continue;
 		looks--;
-		if (host_call(__NR_tkill, thread->tid, 0, 0, 0, 0, 0) != -ESRCH)
+		if (!has_ended(thread))
 			continue;
 		share->exports.task_exit(thread->task);
 		free_thread(thread);
@@ -329,15 +351,16 @@ static struct share_thread *make_thread(uint32_t process, uint64_t key, int *err
 /* That of a thread that has ended goes on with the one that has its fs base now. */
 struct share_thread *share_self(uint32_t process, int *err)
 {
-	uint64_t key = thread_key();
 	struct share_thread *self;
+	uint64_t key;
 
 	*err = share_enter();
 	if (*err)
 		return NULL;
+	key = own_key(process);
 	self = share_known(process);
 	if (self) {
-		self->tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
+		self->tid = own_tid();
 		self->key = key;
 	} else {
 		self = make_thread(process, key, err);

@@ -87,7 +87,7 @@ struct share_device {
  * struct share_thread - a thread that makes calls
  * @process:	its process, a number from 1; 0: the entry is free
  * @tid:	its thread id at the host
- * @key:	tells it from others in its process: its fs base
+ * @key:	tells it from others in its process: its fs base, if it has one of its own
  * @task:	its task
  * @word:	what it sleeps on
  * @kick:	the eventfd on which it waits instead, from 1; 0: none

@@ -560,6 +560,45 @@ TEST(raw_clone)
 	}
 }
 
+static int raw_echo(void *arg)
+{
+	int *fd = arg;
+	char c;
+
+	while (syscall(SYS_read, fd[1], &c, 1) == 1)
+		syscall(SYS_write, fd[1], &c, 1);
+	syscall(SYS_exit, 0);
+	return 0;
+}
+
+/* Threads with no storage of their own: they have their creator's, who waits meanwhile, too. */
+TEST(raw_clones_without_storage)
+{
+	static char stacks[3][65536];
+	int fd[3][2], tid[3], i, k;
+	char c;
+
+	for (k = 0; k < 3; k++) {
+		ASSERT_EQ(0, tcp_pair(fd[k]));
+		tid[k] = clone(raw_echo, stacks[k] + sizeof(stacks[k]) - 64,
+			       CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			       CLONE_SYSVSEM, fd[k]);
+		ASSERT_LT(0, tid[k]);
+	}
+	for (i = 0; i < 200; i++) {
+		for (k = 0; k < 3; k++)
+			ASSERT_EQ(1, write(fd[k][0], "x", 1));
+		for (k = 2; k >= 0; k--)
+			ASSERT_EQ(1, read(fd[k][0], &c, 1));
+	}
+	for (k = 0; k < 3; k++) {
+		EXPECT_EQ(0, shutdown(fd[k][0], SHUT_WR));
+		for (i = 0; i < 5000 && !syscall(SYS_tkill, tid[k], 0); i++)
+			sleep_ms(1);
+		EXPECT_NE(5000, i);
+	}
+}
+
 /* One thread closes what another waits for, and goes on. */
 TEST(main_thread_exits)
 {
