@@ -28,8 +28,25 @@ static bool has_room(struct lib_task *task)
 	       info.freeram >= info.totalram / RESERVE;
 }
 
+static void reap(uint32_t number);
+
+/*
+ * Those that have ended and that the keeper, which is the first, has not looked after
+ * yet: they leave no room for others.
+ */
+static void reap_gone(void)
+{
+	uint32_t i, pid;
+
+	for (i = 2; i < share->nr_members; i++) {
+		pid = share->members[i].pid;
+		if (pid && !(pid & SHARE_BIRTH) && share_is_gone(pid))
+			reap(i);
+	}
+}
+
 /* One at a time, and from a parent that makes no calls. */
-int share_make_task(struct lib_task *parent, struct lib_task **task, uint32_t flags)
+static int make_task(struct lib_task *parent, struct lib_task **task, uint32_t flags)
 {
 	int err;
 
@@ -46,6 +63,16 @@ int share_make_task(struct lib_task *parent, struct lib_task **task, uint32_t fl
 	share->creating = 0;
 	share_next_turn();
 	return err;
+}
+
+int share_make_task(struct lib_task *parent, struct lib_task **task, uint32_t flags)
+{
+	int err = make_task(parent, task, flags);
+
+	if (err != -EAGAIN)
+		return err;
+	reap_gone();
+	return make_task(parent, task, flags);
 }
 
 /* Both have the same epolls, and do not know what the other puts in. */
@@ -85,15 +112,29 @@ static void free_member(uint32_t number)
 	member->pid = 0;
 }
 
-static int add_member(struct lib_task *parent)
+static int free_number(void)
 {
-	struct share_member *member = &share->members[1];
+	int i = 1;
+
+	while (i < SHARE_PROCESSES && share->members[i].pid)
+		i++;
+	return i;
+}
+
+/* Under the lock: a process of the instance like that of @parent. */
+static int make_member(struct lib_task *parent)
+{
+	struct share_member *member;
 	int i, err;
 
-	for (i = 1; i < SHARE_PROCESSES && member->pid; i++)
-		member++;
+	i = free_number();
+	if (i == SHARE_PROCESSES) {
+		reap_gone();
+		i = free_number();
+	}
 	if (i == SHARE_PROCESSES)
 		return -EAGAIN;
+	member = &share->members[i];
 	member->pid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0) | SHARE_BIRTH;
 	if (share->nr_members <= (uint32_t)i)
 		share->nr_members = i + 1;
@@ -104,34 +145,6 @@ static int add_member(struct lib_task *parent)
 	}
 	member->helper->host[1] = i;
 	return i;
-}
-
-static void reap(uint32_t number);
-
-/* Those that the keeper, which is the first, will find, too */
-static void reap_gone(void)
-{
-	uint32_t i, pid;
-
-	for (i = 2; i < share->nr_members; i++) {
-		pid = share->members[i].pid;
-		if (pid && !(pid & SHARE_BIRTH) && share_is_gone(pid))
-			reap(i);
-	}
-}
-
-/*
- * Under the lock: a process of the instance like that of @parent. Others may have
- * ended and not be reaped yet, and leave no room.
- */
-static int make_member(struct lib_task *parent)
-{
-	int number = add_member(parent);
-
-	if (number != -EAGAIN)
-		return number;
-	reap_gone();
-	return add_member(parent);
 }
 
 /* The page of host functions has this process's. */
