@@ -213,6 +213,72 @@ TEST(what_a_child_inherits_ends_with_it)
 	}
 }
 
+/* The same of one that is killed */
+TEST(what_a_child_has_ends_with_a_signal)
+{
+	static const int signals[] = { SIGKILL, SIGTERM, SIGSEGV };
+	struct sockaddr_in addr;
+	int fd, pipes[2], i;
+	siginfo_t info;
+	char c;
+
+	ASSERT_EQ(0, pipe(pipes));
+	for (i = 0; i < 60; i++) {
+		fd = bound(SOCK_STREAM);
+		addr = name_of(fd);
+		pid_t child = CHILD(write(pipes[1], "r", 1) != 1 || pause());
+
+		close(fd);
+		ASSERT_EQ(1, read(pipes[0], &c, 1));
+		kill(child, signals[i % 3]);
+		if (i % 2) {
+			ASSERT_EQ(1000 + signals[i % 3], status_of(child));
+		} else {
+			ASSERT_EQ(0, waitid(P_PID, child, &info, WEXITED));
+			ASSERT_EQ(child, info.si_pid);
+		}
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		ASSERT_EQ(0, bind(fd, (void *)&addr, sizeof(addr)));
+		close(fd);
+	}
+}
+
+/* Stopped, continued, looked at: it lives. */
+TEST(waiting_for_what_has_not_ended)
+{
+	int fd[2], status;
+	siginfo_t info;
+	char c;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	pid_t child = CHILD(({
+		while (read(fd[1], &c, 1) == 1)
+			write(fd[1], &c, 1);
+		7;
+	}));
+
+	EXPECT_EQ(0, waitpid(child, &status, WNOHANG));
+	EXPECT_EQ(0, waitid(P_PID, child, &info, WEXITED | WNOHANG));
+	EXPECT_EQ(0, info.si_pid);
+	kill(child, SIGSTOP);
+	EXPECT_EQ(child, waitpid(child, &status, WUNTRACED));
+	EXPECT_TRUE(WIFSTOPPED(status));
+	kill(child, SIGCONT);
+	EXPECT_EQ(child, waitpid(child, &status, WCONTINUED));
+	EXPECT_TRUE(WIFCONTINUED(status));
+	EXPECT_EQ(1, write(fd[0], "x", 1));
+	EXPECT_EQ(1, read(fd[0], &c, 1));
+	shutdown(fd[0], SHUT_WR);
+	EXPECT_EQ(0, waitid(P_PID, child, &info, WEXITED | WNOWAIT));
+	EXPECT_EQ(7, info.si_status);
+	EXPECT_EQ(0, waitid(P_PID, child, NULL, WEXITED | WNOWAIT));
+	EXPECT_EQ(-1, syscall(SYS_wait4, child, 8, 0, NULL));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, waitpid(child, NULL, 0));
+	EXPECT_EQ(ECHILD, errno);
+	EXPECT_TRUE(passes(fd[1], fd[0]));
+}
+
 #define MANY		1000
 #define MANY_PROGRAMS	500		/* which take longer */
 

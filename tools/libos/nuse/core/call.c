@@ -132,6 +132,8 @@ static const call_fn table[] = {
 
 	/* processes */
 	[__NR_exit_group] = self_exit,
+	[__NR_wait4] = wait_wait4,
+	[__NR_waitid] = wait_waitid,
 	[__NR_unshare] = ids_unshare,
 	[__NR_setns] = ids_setns,
 	[__NR_setuid] = ids_call,

@@ -56,6 +56,9 @@ long self_do(long (*fn)(struct share_thread *self, long nr, const long args[6]),
  */
 long self_helper_call(long nr, const long args[6]);
 
+/* A process that has ended has nothing any more. */
+void self_reap(uint32_t number);
+
 /* The id that the thread, or its process, has in the instance */
 long self_tid(void);
 long self_pid(void);
@@ -166,6 +169,8 @@ long path_umount(long nr, const long args[6]);
 
 /* ----------------------------------------------------------------- ids.c */
 
+/* The number of a process that the host knows by @pid; 0: it is in the instance none */
+uint32_t ids_member(uint32_t pid);
 /* The id that a process has on the other side; 0: it is in the instance no process */
 uint32_t ids_to_library(uint32_t pid);
 uint32_t ids_to_host(uint32_t pid);
@@ -177,6 +182,11 @@ long ids_capset(long nr, const long args[6]);
 long ids_prctl(long nr, const long args[6]);
 long ids_unshare(long nr, const long args[6]);
 long ids_setns(long nr, const long args[6]);
+
+/* ---------------------------------------------------------------- wait.c */
+
+long wait_wait4(long nr, const long args[6]);
+long wait_waitid(long nr, const long args[6]);
 
 /* -------------------------------------------------------------- memory.c */
 

@@ -15,14 +15,21 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 
-uint32_t ids_to_library(uint32_t pid)
+uint32_t ids_member(uint32_t pid)
 {
 	unsigned int i;
 
 	for (i = 1; i < share->nr_members; i++)
-		if (share->members[i].pid == pid && share->members[i].helper)
-			return share->members[i].helper->tid;
+		if (share->members[i].pid == pid)
+			return i;
 	return 0;
+}
+
+uint32_t ids_to_library(uint32_t pid)
+{
+	const struct lib_task *helper = share->members[ids_member(pid)].helper;
+
+	return helper ? helper->tid : 0;
 }
 
 uint32_t ids_to_host(uint32_t pid)

@@ -175,6 +175,17 @@ long self_helper_call(long nr, const long a[6])
 	return ret;
 }
 
+void self_reap(uint32_t number)
+{
+	struct catch_thread *self = catch_thread();
+
+	if (!self)
+		return;
+	catch_enter(self);
+	share_reap(number);
+	leave(self);
+}
+
 long self_tid(void)
 {
 	return lib_call(__NR_gettid);

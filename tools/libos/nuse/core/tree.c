@@ -72,19 +72,9 @@ static const char *skip_number(const char *path, uint32_t *number)
 
 /* --------------------------------------------------------------- processes */
 
-static uint32_t member_of(uint32_t pid)
-{
-	unsigned int i;
-
-	for (i = 1; i < share->nr_members; i++)
-		if (share->members[i].pid == pid)
-			return i;
-	return 0;
-}
-
 uint32_t tree_pid(uint32_t pid)
 {
-	uint32_t number = member_of(pid);
+	uint32_t number = ids_member(pid);
 
 	return number ? share->members[number].helper->tid : 0;
 }
@@ -133,7 +123,7 @@ static const char *in_process(const char *path, const struct share_member **memb
 	rest = own ?: skip_number(rest, &number);
 	if (!rest)
 		return NULL;
-	*member = &share->members[own ? self_member() : member_of(number)];
+	*member = &share->members[own ? self_member() : ids_member(number)];
 	if (!(*member)->helper)
 		return NULL;
 	*id = (*member)->helper->tid;
