@@ -123,11 +123,11 @@ static void deliver_signals(struct lib_call *call)
 	restore_saved_sigmask();
 }
 
-static void exit_to_user_mode(struct lib_call *call)
+static void do_work(struct lib_call *call, unsigned long which)
 {
 	unsigned long work;
 
-	while ((work = read_thread_flags() & _TIF_WORK_MASK)) {
+	while ((work = read_thread_flags() & which)) {
 		if (work & _TIF_NEED_RESCHED)
 			schedule();
 		if (work & (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL))
@@ -135,6 +135,11 @@ static void exit_to_user_mode(struct lib_call *call)
 		if (work & _TIF_NOTIFY_RESUME)
 			resume_user_mode_work(&call->tsk->thread.regs);
 	}
+}
+
+static void exit_to_user_mode(struct lib_call *call)
+{
+	do_work(call, _TIF_WORK_MASK);
 }
 
 /* In user mode and not current: asleep until there is a call to make. */
@@ -151,12 +156,13 @@ static void sleep_in_user_mode(struct lib_call *call)
 	__set_current_state(TASK_RUNNING);
 }
 
+/* The call is complete before others run that it has woken. */
 static void serve_call(struct lib_call *call)
 {
 	long result = call->fn(call);
 
 	call->fn = NULL;
-	exit_to_user_mode(call);
+	do_work(call, _TIF_WORK_MASK & ~_TIF_NEED_RESCHED);
 	lib_orphan = call->orphan = false;
 	call->task.result = result;
 	barrier();
@@ -168,12 +174,11 @@ static void serve_call(struct lib_call *call)
 /* Calls and interrupts of a task at rest in user mode */
 static void serve(struct lib_call *call)
 {
-	if (request == REQ_CALL) {
+	if (request == REQ_CALL)
 		serve_call(call);
-	} else {
+	else
 		run_request(call);
-		exit_to_user_mode(call);
-	}
+	exit_to_user_mode(call);
 }
 
 /*
@@ -376,6 +381,7 @@ void lib_resume(struct lib_task *task)
 {
 	if (handover != to_call(task) || task->process != the_host.process)
 		return;
+	lib_orphan = handover->orphan;	/* since its process died */
 	handover = NULL;
 	carrier_call = NULL;
 	enter(REQ_NONE, NULL, NULL);

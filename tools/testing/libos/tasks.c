@@ -7,6 +7,7 @@
 #include "harness.h"
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -741,8 +742,11 @@ struct handover {
 	struct lib_task *reader, *writer;
 	int fd;
 	char *buf;		/* the reader's */
+	bool (*take)(struct raw *r, struct lib_task *task);
 	unsigned int resumed;
+	unsigned int resumed_first;	/* before the call of the other process returned */
 	bool early;		/* the buffer was written by the wrong process */
+	bool urgent;		/* the reader runs as soon as it can */
 };
 
 /* The kernel cannot go on before the process of the task that it woke has. */
@@ -770,38 +774,84 @@ static bool process_2_writes(struct raw *r, struct lib_task *task)
 
 	h->reader = task;
 	become(r, 2);
-	r->on_idle = hand_over;
+	r->on_idle = h->take;
 	raw_call_of(r, h->writer, SYS_write, h->fd, "z", 1);
+	h->resumed_first = h->resumed;
 	r->ex.run();
 	r->on_idle = NULL;
 	become(r, 1);
 	return true;
 }
 
-/*
- * Process 1 is blocked in read() when process 2 writes: the reader's call is to
- * go on in process 1 alone, where its buffer is.
- */
-TEST_F(contract, handover_to_another_process)
+/* Process 1 is blocked in read(), of @buf, when process 2 writes. */
+static long read_of_another_process(struct raw *r, struct handover *h, char *buf)
 {
-	struct raw *r = &self->r;
-	struct handover h = { 0 };
-	char buf[4] = "";
+	static const struct sched_param param = { .sched_priority = 1 };
 	int pipe[2];
 
-	ASSERT_EQ(0, raw_call(r, SYS_pipe2, pipe, 0));
+	if (raw_call(r, SYS_pipe2, pipe, 0))
+		return -1;
 	become(r, 2);
-	h.writer = task_new(r, 0);
-	ASSERT_NE(NULL, h.writer);
-	EXPECT_EQ(2, h.writer->process);
+	h->writer = task_new(r, 0);
 	become(r, 1);
-	h.fd = pipe[1];
-	h.buf = buf;
-	r->arg = &h;
+	if (!h->writer || h->writer->process != 2 ||
+	    (h->urgent && raw_call(r, SYS_sched_setscheduler, 0, SCHED_FIFO, &param)))
+		return -1;
+	h->fd = pipe[1];
+	h->buf = buf;
+	r->arg = h;
 	r->on_idle = process_2_writes;
-	EXPECT_EQ(1, raw_call(r, SYS_read, pipe[0], buf, 4));
+	return raw_call(r, SYS_read, pipe[0], buf, 4);
+}
+
+/* The reader's call is to go on in process 1 alone, where its buffer is. */
+TEST_F(contract, handover_to_another_process)
+{
+	struct handover h = { .take = hand_over };
+	char buf[4] = "";
+
+	EXPECT_EQ(1, read_of_another_process(&self->r, &h, buf));
 	EXPECT_EQ('z', buf[0]);
 	EXPECT_FALSE(h.early);
+	EXPECT_EQ(1, h.resumed);
+}
+
+/* Even if that is to run at once: who woke it need not wait for its process. */
+TEST_F(contract, call_that_wakes_another_process_returns_first)
+{
+	struct handover h = { .take = hand_over, .urgent = true };
+	char buf[4] = "";
+
+	EXPECT_EQ(1, read_of_another_process(&self->r, &h, buf));
+	EXPECT_EQ(0, h.resumed_first);
+	EXPECT_EQ(1, h.resumed);
+}
+
+/* Process 1 has died, and its call was left for it. */
+static bool adopt_left(struct raw *r, struct lib_task *task)
+{
+	struct handover *h = r->arg;
+	struct lib_task *next = r->woken;
+
+	(void)task;
+	if (!next || next->done)
+		return false;
+	if (next->process == r->host.process) {
+		h->resumed++;
+		r->ex.resume(next);
+	} else {
+		r->ex.task_adopt(next);
+	}
+	return true;
+}
+
+TEST_F(contract, adopt_a_call_that_is_handed_over)
+{
+	struct handover h = { .take = adopt_left };
+	char buf[4] = "";
+
+	EXPECT_GT(0, read_of_another_process(&self->r, &h, buf));
+	EXPECT_EQ(0, buf[0]);
 	EXPECT_EQ(1, h.resumed);
 }
 
