@@ -15,7 +15,6 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
-#include <linux/idr.h>
 #include <linux/if_arp.h>
 #include <linux/net_tstamp.h>
 #include <linux/netdevice.h>
@@ -23,6 +22,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
 #include <linux/virtio_net.h>
+#include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <asm/lib.h>
 #include <asm/versions.h>
@@ -46,7 +46,7 @@ struct lib_dev {
 	struct lib_dev *peer;		/* NULL: the caller */
 	struct napi_struct napi;
 	u32 id;
-	u32 flags;
+	bool rawip;
 
 	struct sk_buff_head rxq;	/* received, to go up */
 
@@ -57,7 +57,7 @@ struct lib_dev {
 	struct tx_slot slots[];
 };
 
-static DEFINE_IDR(lib_devs);
+static DEFINE_XARRAY_ALLOC1(lib_devs);
 
 /* ---------------------------------------------------------------- transmit */
 
@@ -191,7 +191,7 @@ static __always_inline int deliver(u32 id, void (*fn)(void *delivery), const voi
 				   unsigned int nr, u64 arg)
 {
 	struct delivery d = {
-		.ld = idr_find(&lib_devs, id), .what = what, .nr = nr, .arg = arg,
+		.ld = xa_load(&lib_devs, id), .what = what, .nr = nr, .arg = arg,
 	};
 
 	if (!d.ld)
@@ -259,7 +259,7 @@ static bool rx_valid(const struct lib_dev *ld, const struct lib_packet *pkt)
 	unsigned int i;
 
 	if (pkt->nr_iov > LIB_MAX_IOV || pkt->len > LIB_MAX_PACKET ||
-	    pkt->len < (ld->flags & LIB_NETDEV_RAWIP ? 1 : ETH_HLEN))
+	    pkt->len < (ld->rawip ? 1 : ETH_HLEN))
 		return false;
 	for (i = 0; i < pkt->nr_iov; i++)
 		len += min_t(size_t, pkt->iov[i].len, LIB_MAX_PACKET + 1);
@@ -269,18 +269,16 @@ static bool rx_valid(const struct lib_dev *ld, const struct lib_packet *pkt)
 /* Metadata refers to the packet as it is on the line. */
 static bool rx_parse(struct lib_dev *ld, struct sk_buff *skb, const struct lib_vnet *vnet)
 {
-	bool rawip = ld->flags & LIB_NETDEV_RAWIP;
-
 	if (vnet->flags & LIB_VNET_DATA_VALID)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
 	skb_reset_mac_header(skb);
-	if (rawip) {
+	if (ld->rawip) {
 		skb->protocol = skb->data[0] >> 4 == 6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
 		skb_reset_network_header(skb);
 	}
 	if (virtio_net_hdr_to_skb(skb, (const struct virtio_net_hdr *)vnet, true))
 		return false;
-	if (!rawip)
+	if (!ld->rawip)
 		skb->protocol = eth_type_trans(skb, ld->dev);
 	return true;
 }
@@ -384,10 +382,8 @@ static void unjoin(struct lib_dev *ld)
 static int lib_dev_init(struct net_device *dev)
 {
 	struct lib_dev *ld = netdev_priv(dev);
-	int id = idr_alloc(&lib_devs, ld, 1, 0, GFP_KERNEL);
 
-	ld->id = id;
-	return min(id, 0);
+	return xa_alloc(&lib_devs, &ld->id, ld, xa_limit_31b, GFP_KERNEL);
 }
 
 static void lib_dev_uninit(struct net_device *dev)
@@ -395,7 +391,7 @@ static void lib_dev_uninit(struct net_device *dev)
 	struct lib_dev *ld = netdev_priv(dev);
 	u32 i;
 
-	idr_remove(&lib_devs, ld->id);
+	xa_erase(&lib_devs, ld->id);
 	unjoin(ld);
 	for (i = 0; i < ld->nr_slots; i++)
 		if (ld->slots[i].skb)
@@ -480,7 +476,7 @@ static struct net_device *alloc_device(const struct lib_netdev *params)
 		return NULL;
 	ld = netdev_priv(dev);
 	ld->dev = dev;
-	ld->flags = params->flags;
+	ld->rawip = params->flags & LIB_NETDEV_RAWIP;
 	ld->nr_slots = nr;
 	ld->free = ld->slots;
 	skb_queue_head_init(&ld->rxq);
@@ -515,68 +511,43 @@ static int register_device(struct net_device *dev, u32 features)
 	return err;
 }
 
-/* The caller's parameters, and a copy: the call may go on in another process. */
-struct creation {
-	struct lib_netdev *params;
-	struct lib_netdev *copy;
-	int ret;
-};
-
-static void take_params(void *creation)
-{
-	struct creation *c = creation;
-
-	c->copy = kmemdup(c->params, sizeof(*c->copy), GFP_ATOMIC);
-}
-
-static void give_params(void *creation)
-{
-	struct creation *c = creation;
-
-	if (!c->ret)
-		*c->params = *c->copy;
-	kfree(c->copy);
-}
-
 static long do_create(struct lib_call *call)
 {
-	struct lib_netdev *params = (struct lib_netdev *)call->args.a[0];
+	struct lib_netdev __user *user = (struct lib_netdev __user *)call->args.a[0];
+	struct lib_netdev params;
 	struct net_device *dev;
 	int err;
 
-	if (params->size < sizeof(*params) || params->tx_ring > TX_RING_MAX ||
-	    (params->mtu && (params->mtu < ETH_MIN_MTU || params->mtu > ETH_MAX_MTU)) ||
-	    (!is_zero_ether_addr(params->addr) && !is_valid_ether_addr(params->addr)))
+	if (copy_from_user(&params, user, sizeof(params)))
+		return -EFAULT;
+	if (params.size < sizeof(params) || params.tx_ring > TX_RING_MAX ||
+	    (params.mtu && (params.mtu < ETH_MIN_MTU || params.mtu > ETH_MAX_MTU)) ||
+	    (!is_zero_ether_addr(params.addr) && !is_valid_ether_addr(params.addr)))
 		return -EINVAL;
-	if (strnlen(params->name, IFNAMSIZ) == IFNAMSIZ)
+	if (strnlen(params.name, IFNAMSIZ) == IFNAMSIZ)
 		return -ENAMETOOLONG;
-	dev = alloc_device(params);
+	dev = alloc_device(&params);
 	if (!dev)
 		return -ENOMEM;
-	err = register_device(dev, params->features);
+	err = register_device(dev, params.features);
 	if (err) {
 		free_netdev(dev);
 		return err;
 	}
-	params->id = ((struct lib_dev *)netdev_priv(dev))->id;
-	params->ifindex = dev->ifindex;
-	strscpy(params->name, dev->name, IFNAMSIZ);
+	params.id = ((struct lib_dev *)netdev_priv(dev))->id;
+	params.ifindex = dev->ifindex;
+	strscpy(params.name, dev->name, IFNAMSIZ);
 	if (dev->addr_len)
-		ether_addr_copy(params->addr, dev->dev_addr);
-	return 0;
+		ether_addr_copy(params.addr, dev->dev_addr);
+	if (!copy_to_user(user, &params, sizeof(params)))
+		return 0;
+	unregister_netdev(dev);
+	return -EFAULT;
 }
 
 int lib_netdev_create(struct lib_task *task, struct lib_netdev *params)
 {
-	struct creation c = { .params = params };
-	int err = lib_inject(take_params, &c);
-
-	if (err)
-		return err;
-	if (!c.copy)
-		return -ENOMEM;
-	c.ret = lib_call(task, do_create, (long)c.copy);
-	return lib_inject(give_params, &c) ?: c.ret;
+	return lib_call(task, do_create, (long)params);
 }
 
 static long do_destroy(struct lib_call *call)
@@ -584,7 +555,7 @@ static long do_destroy(struct lib_call *call)
 	struct lib_dev *ld;
 
 	rtnl_lock();
-	ld = idr_find(&lib_devs, call->args.a[0]);
+	ld = xa_load(&lib_devs, call->args.a[0]);
 	if (ld)
 		unregister_netdevice(ld->dev);
 	rtnl_unlock();
@@ -599,10 +570,10 @@ int lib_netdev_destroy(struct lib_task *task, u32 id)
 static void join(void *delivery)
 {
 	struct delivery *d = delivery;
-	struct lib_dev *peer = idr_find(&lib_devs, d->arg);
+	struct lib_dev *peer = xa_load(&lib_devs, d->arg);
 
 	d->ret = !peer && d->arg ? -ENODEV : 0;
-	if (!d->ret && peer && (peer == d->ld || (peer->flags | d->ld->flags) & LIB_NETDEV_RAWIP))
+	if (!d->ret && peer && (peer == d->ld || peer->rawip || d->ld->rawip))
 		d->ret = -EINVAL;
 	if (d->ret)
 		return;

@@ -128,7 +128,7 @@ int __ref lib_init(struct lib_exports *exports, const struct lib_host *host,
 	size = min_t(u32, exports->size, sizeof(lib_exports));
 	memcpy(exports, &lib_exports, size);
 	exports->size = size;
-	kernel->boot_task = &lib_boot_call->task;
+	kernel->boot_task = &lib_boot_call.task;
 	strscpy(kernel->release, init_utsname()->release, sizeof(kernel->release));
 	kernel->image = __lib_image;
 	kernel->image_size = image_size();

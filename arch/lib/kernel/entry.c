@@ -18,9 +18,9 @@
  * first goes to sleep in the scheduler's eyes. It is woken by its next call.
  *
  * No frame of the host is live between two entries, and a carrier is nothing
- * but a stack pointer, so any thread may carry any fiber. A system call, which
- * may copy user memory, of another process is not carried further: the instance
- * rests in it and waits for that process (handover).
+ * but a stack pointer, so any thread may carry any fiber. A call that another
+ * process made, whose memory it may read and write, is not carried further: the
+ * instance rests in it and waits for that process (handover).
  *
  * A task may also have its user mode on a stack in the instance: the caller's
  * code runs there as part of the carrier (lib_running), its calls too are made
@@ -223,8 +223,10 @@ static void *serve_fiber(void)
 }
 
 /* The life of a task that serves calls. */
-void __noreturn lib_user_mode(struct lib_call *call)
+int __noreturn lib_user_mode(void *unused)
 {
+	struct lib_call *call = current->thread.call;
+
 	if (!call->user_fn)
 		sleep_in_user_mode(call);
 	for (;;) {
@@ -240,7 +242,7 @@ void __noreturn lib_user_mode(struct lib_call *call)
 	}
 }
 
-/* A fiber goes on: here, or in the process that its user memory belongs to. */
+/* A fiber goes on: here, or in the process that made its call. */
 struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *next)
 {
 	struct lib_call *call = next->thread.call;
@@ -248,8 +250,7 @@ struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *ne
 	lib_current = next;
 	lib_prev = prev;
 	lib_orphan = call && call->orphan;
-	if (unlikely(call && call->task.process != the_host.process &&
-		     call->fn == lib_do_syscall)) {
+	if (unlikely(call && call->task.process != the_host.process && call->fn)) {
 		handover = call;
 		rest_sp = next->thread.sp;
 		leave(&prev->thread.sp);
@@ -358,6 +359,7 @@ long lib_make_call(struct lib_call *call, long (*fn)(struct lib_call *call))
 		return -ESRCH;
 
 	call->interrupted = false;
+	call->task.process = the_host.process;
 	call->task.done = 0;
 	call->fn = fn;
 	if (lib_running) {
@@ -393,7 +395,7 @@ int lib_boot(void (*fn)(void))
 	rest_sp = lib_new_stack(init_stack + THREAD_SIZE / sizeof(*init_stack), fn);
 	lib_status = LIB_RUNNING;
 	enter(REQ_NONE, NULL, NULL);
-	while (lib_status == LIB_RUNNING && !lib_boot_call) {
+	while (lib_status == LIB_RUNNING && !lib_boot_call.tsk) {
 		host_call(idle, NULL, lib_deadline);
 		lib_run();
 	}

@@ -13,14 +13,13 @@
 #include <linux/mount.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/slab.h>
 #include <linux/task_work.h>
 #include <linux/user_namespace.h>
 #include <asm/lib.h>
 
 #define INIT_FILE	"/init"
 
-struct lib_call *lib_boot_call;
+struct lib_call lib_boot_call;
 
 /* To the caller's tasks no signal is fatal but SIGKILL; no child is waited for. */
 static void catch_signals(void)
@@ -36,24 +35,17 @@ static void catch_signals(void)
 
 static int load_init(struct linux_binprm *bprm)
 {
-	struct lib_call *call;
 	int err;
 
 	if (!is_global_init(current) || strcmp(bprm->filename, INIT_FILE))
 		return -ENOEXEC;
-	call = kzalloc(sizeof(*call), GFP_KERNEL);
-	if (!call)
-		return -ENOMEM;
 	err = begin_new_exec(bprm);
-	if (err) {
-		kfree(call);
+	if (err)
 		return err;
-	}
 	setup_new_exec(bprm);
 	finalize_exec(bprm);
 	catch_signals();
-	lib_task_start(call);
-	lib_boot_call = call;
+	lib_task_start(&lib_boot_call, get_task_struct(current));
 	return 0;
 }
 
@@ -77,13 +69,7 @@ static const struct {
 /* What is not there is not written. */
 static void __init write_file(const char *path, const char *text)
 {
-	struct file *file = filp_open(path, O_WRONLY, 0);
-	loff_t pos = 0;
-
-	if (IS_ERR(file))
-		return;
-	vfs_write(file, (const char __user __force *)text, strlen(text), &pos);
-	fput(file);
+	lib_write(filp_open(path, O_WRONLY, 0), (const char __user __force *)text);
 }
 
 /*

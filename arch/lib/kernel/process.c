@@ -14,7 +14,6 @@
 #include <asm/versions.h>
 
 struct task_struct *lib_prev;	/* who ran before, for a fiber's first step */
-void (*pm_power_off)(void);
 
 /* A stack on which lib_switch() goes on in @fn, which returns to nowhere. */
 void *lib_new_stack(void *top, void (*fn)(void))
@@ -33,7 +32,7 @@ static void fiber_start(void)
 
 	schedule_tail(lib_prev);
 	thread->fn(thread->arg);
-	lib_user_mode(thread->call);
+	lib_user_mode(NULL);
 }
 
 int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
@@ -101,18 +100,15 @@ void show_regs(struct pt_regs *regs)
 void show_stack(struct task_struct *task, unsigned long *sp, const char *loglvl)
 {
 	unsigned long *top;
-	int lines = 0;
+	int lines = 32;
 
 	task = task ?: current;
-	if (!sp)
-		sp = task == current ? __builtin_frame_address(0) : task->thread.sp;
+	sp = sp ?: task == current ? __builtin_frame_address(0) : task->thread.sp;
 	top = task_stack_page(task) + THREAD_SIZE;
-	if ((void *)sp < task_stack_page(task) || sp >= top)
-		return;
 	printk("%sCall trace:\n", loglvl);
-	for (; sp < top && lines < 32; sp++)
+	for (; (void *)sp >= task_stack_page(task) && sp < top && lines; sp++)
 		if (__kernel_text_address(*sp)) {
 			printk("%s [<%px>] %pS\n", loglvl, (void *)*sp, (void *)*sp);
-			lines++;
+			lines--;
 		}
 }

@@ -19,16 +19,6 @@ static bool call_under_way(void)
 	return false;
 }
 
-/* All tasks are this process's now. */
-static void take_over(void)
-{
-	struct task_struct *p, *t;
-
-	for_each_process_thread(p, t)
-		if (t->thread.call)
-			t->thread.call->task.process = the_host.process;
-}
-
 int lib_freeze(void)
 {
 	if (lib_status != LIB_RUNNING)
@@ -40,29 +30,21 @@ int lib_freeze(void)
 	return 0;
 }
 
-/* Randomness is mixed in as a seed from user space is. */
+/* The random number generator, when told to, seeds itself anew by the host's. */
 static long do_thaw(struct lib_call *call)
 {
 	struct file *file = filp_open("/dev/urandom", O_RDWR, 0);
-	unsigned long seed[8];
-	loff_t pos = 0;
 	long err;
 
 	lib_clock_thaw();
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	host_call(random, seed, sizeof(seed));
-	err = kernel_write(file, seed, sizeof(seed), &pos);
-	if (err >= 0)
-		err = file->f_op->unlocked_ioctl(file, RNDRESEEDCRNG, 0);
+	err = vfs_ioctl(file, RNDRESEEDCRNG, 0);
 	fput(file);
 	return err;
 }
 
 int lib_thaw(void)
 {
-	if (lib_status != LIB_RUNNING)
-		return -EOWNERDEAD;
-	take_over();
-	return lib_call(&lib_boot_call->task, do_thaw);
+	return lib_call(&lib_boot_call.task, do_thaw);
 }

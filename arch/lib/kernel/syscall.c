@@ -66,7 +66,7 @@ static void wish_fd(struct lib_task *task)
 	task->fd_wish = 0;
 }
 
-long lib_do_syscall(struct lib_call *call)
+static long do_syscall_call(struct lib_call *call)
 {
 	unsigned long nr = call->args.a[6];
 	long ret, *args = call->args.a;
@@ -91,5 +91,5 @@ int syscall_get_arch(struct task_struct *task)
 long lib_syscall(struct lib_task *task, long nr, long a0, long a1, long a2, long a3,
 		 long a4, long a5)
 {
-	return lib_call(task, lib_do_syscall, a0, a1, a2, a3, a4, a5, nr);
+	return lib_call(task, do_syscall_call, a0, a1, a2, a3, a4, a5, nr);
 }

@@ -2,130 +2,97 @@
 /*
  * sysctl for the caller: the files of /proc/sys, as the task sees them (its
  * network namespace decides).
- *
- * A call may block, and go on in another process. So it works on copies in the
- * instance's memory, which interrupts make and take back where the caller is.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/namei.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <asm/lib.h>
 
-#define ROOT	"/proc/sys"
+#define ROOT		"/proc/sys"
+#define PATH_SIZE	512
 
 /* The first separator decides what separates, as in sysctl(8). */
-static char *sysctl_path(const char *name)
+static struct file *open_sysctl(long name, int flags)
 {
-	char *path = kasprintf(GFP_ATOMIC, ROOT "/%s", name);
-	char *sep = path ? strpbrk(path + sizeof(ROOT), "./") : NULL;
+	char path[PATH_SIZE] = ROOT "/", *sep = path + sizeof(ROOT);
+	long len = strncpy_from_user(sep, (const char __user *)name, PATH_SIZE - sizeof(ROOT));
 
-	if (!sep || *sep == '/')
-		return path;
-	for (; *sep; sep++)
-		*sep = *sep == '.' ? '/' : *sep == '/' ? '.' : *sep;
-	return path;
-}
-
-/* What the caller has, and what the call works on */
-struct request {
-	const char *name;
-	const char *value;	/* to write, or NULL: */
-	char *buf;		/* to read into */
-	size_t len;
-	char *path;
-	char *text;
-	long ret;
-};
-
-static void take(void *request)
-{
-	struct request *r = request;
-
-	r->path = sysctl_path(r->name);
-	r->len = min_t(size_t, r->len, SZ_64K);
-	r->text = r->value ? kstrdup(r->value, GFP_ATOMIC) : kmalloc(r->len, GFP_ATOMIC);
-	r->ret = r->path && r->text ? 0 : -ENOMEM;
-}
-
-static void give_back(void *request)
-{
-	struct request *r = request;
-
-	if (r->buf && r->ret >= 0)
-		memcpy(r->buf, r->text, r->ret + 1);
-	kfree(r->path);
-	kfree(r->text);
-}
-
-static long carry_out(struct lib_task *task, long (*fn)(struct lib_call *call), struct request *r)
-{
-	int err = lib_inject(take, r);
-
-	if (!err && !r->ret)
-		r->ret = lib_call(task, fn, (long)r->path, (long)r->text, r->len);
-	return err ?: lib_inject(give_back, r) ?: r->ret;
+	if (len < 0 || len == PATH_SIZE - sizeof(ROOT))
+		return ERR_PTR(len < 0 ? len : -ENAMETOOLONG);
+	sep = strpbrk(sep, "./");
+	if (sep && *sep == '.')
+		for (; *sep; sep++)
+			*sep = *sep == '.' ? '/' : *sep == '/' ? '.' : *sep;
+	return filp_open(path, flags, 0);
 }
 
 static long do_get(struct lib_call *call)
 {
-	struct file *file = filp_open((const char *)call->args.a[0], O_RDONLY, 0);
-	char *text = (char *)call->args.a[1];
-	size_t len = call->args.a[2];
+	struct file *file = open_sysctl(call->args.a[0], O_RDONLY);
+	char __user *buf = (char __user *)call->args.a[1];
+	size_t len = min_t(size_t, call->args.a[2], SZ_64K);
 	loff_t pos = 0;
+	char last;
 	long got;
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	got = len ? kernel_read(file, text, len - 1, &pos) : -EINVAL;
+	got = len ? vfs_read(file, buf, len - 1, &pos) : -EINVAL;
 	fput(file);
-	if (got < 0)
-		return got;
-	if (got && text[got - 1] == '\n')
+	if (got > 0 && !get_user(last, buf + got - 1) && last == '\n')
 		got--;
-	text[got] = 0;
-	return got;
+	return got < 0 ? got : put_user(0, buf + got) ?: got;
 }
 
-static long do_set(struct lib_call *call)
+/* Writes to a file, unless it could not be opened, and lets go of it. */
+long lib_write(struct file *file, const char __user *text)
 {
-	struct file *file = filp_open((const char *)call->args.a[0], O_WRONLY, 0);
-	const char *text = (const char *)call->args.a[1];
+	long len = strnlen_user(text, SZ_1M), put;
 	loff_t pos = 0;
-	long put;
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	put = kernel_write(file, text, strlen(text), &pos);
+	put = len ? vfs_write(file, text, len - 1, &pos) : -EFAULT;
 	fput(file);
 	return min(put, 0L);
 }
 
+static long do_set(struct lib_call *call)
+{
+	return lib_write(open_sysctl(call->args.a[0], O_WRONLY),
+			 (const char __user *)call->args.a[1]);
+}
+
+/* A file or directory */
 struct entry {
 	struct entry *next;
 	umode_t mode;
 	char path[];
 };
 
-static int add_entry(struct entry ***last, const char *path, umode_t mode)
-{
-	size_t len = strlen(path) + 1;
-	struct entry *entry = kmalloc(struct_size(entry, path, len), GFP_KERNEL);
+/* What a directory holds comes behind all that is known, and is looked at in turn. */
+struct listing {
+	struct dir_context ctx;
+	struct entry *entry, *last;
+	int err;
+};
 
-	if (!entry)
-		return -ENOMEM;
-	entry->next = NULL;
-	entry->mode = mode;
-	memcpy(entry->path, path, len);
-	**last = entry;
-	*last = &entry->next;
-	return 0;
+static struct entry *new_entry(const char *dir, const char *name, int len)
+{
+	size_t size = strlen(dir) + len + sizeof("/");
+	struct entry *entry = kzalloc(struct_size(entry, path, size), GFP_KERNEL);
+
+	if (entry)
+		snprintf(entry->path, size, "%s/%.*s", dir, len, name);
+	return entry;
 }
 
-static void free_entries(void *list)
+static void free_entries(void *first)
 {
-	struct entry *entry = list, *next;
+	struct entry *entry = first, *next;
 
 	for (; entry; entry = next) {
 		next = entry->next;
@@ -133,82 +100,67 @@ static void free_entries(void *list)
 	}
 }
 
-/* One directory being read; the path is shared by all above it. */
-struct walk {
-	struct dir_context ctx;
-	struct entry ***last;
-	char *path;
-	int err;
-};
-
-static int visit(struct entry ***last, char *full);
-
-static bool visit_entry(struct dir_context *ctx, const char *name, int len, loff_t pos,
-			u64 ino, unsigned int type)
+static bool add_entry(struct dir_context *ctx, const char *name, int len, loff_t pos,
+		      u64 ino, unsigned int type)
 {
-	struct walk *walk = container_of(ctx, struct walk, ctx);
-	char *end = walk->path + strlen(walk->path);
+	struct listing *listing = container_of(ctx, struct listing, ctx);
+	struct entry *entry;
 
 	if (name[0] == '.')
 		return true;
-	snprintf(end, PATH_MAX - (end - walk->path), "/%.*s", len, name);
-	walk->err = visit(walk->last, walk->path);
-	*end = 0;
-	return !walk->err;
+	entry = new_entry(listing->entry->path, name, len);
+	if (!entry) {
+		listing->err = -ENOMEM;
+		return false;
+	}
+	listing->last->next = entry;
+	listing->last = entry;
+	return true;
 }
 
-/* Notes a file, or all that a directory holds. */
-static int visit(struct entry ***last, char *full)
+static int look(struct listing *listing)
 {
-	struct walk walk = { .ctx.actor = visit_entry, .last = last, .path = full };
+	struct file *dir = NULL;
 	struct path path;
-	struct file *dir;
-	umode_t mode;
+	int err = kern_path(listing->entry->path, 0, &path);
 
-	walk.err = kern_path(full, 0, &path);
-	if (walk.err)
-		return walk.err;
-	mode = d_inode(path.dentry)->i_mode;
+	if (err)
+		return err;
+	listing->entry->mode = d_inode(path.dentry)->i_mode;
+	if (S_ISDIR(listing->entry->mode))
+		dir = dentry_open(&path, O_RDONLY, current_cred());
 	path_put(&path);
-	if (!S_ISDIR(mode))
-		return add_entry(last, full + sizeof(ROOT), mode & 0777);
-	dir = filp_open(full, O_RDONLY | O_DIRECTORY, 0);
-	if (IS_ERR(dir))
+	if (IS_ERR_OR_NULL(dir))
 		return PTR_ERR(dir);
-	iterate_dir(dir, &walk.ctx);
+	iterate_dir(dir, &listing->ctx);
 	fput(dir);
-	return walk.err;
+	return listing->err;
 }
 
 static long do_list(struct lib_call *call)
 {
-	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
-	struct entry *list = NULL, **last = &list;
-	int err = -ENOMEM;
+	struct entry *first = new_entry("", &ROOT[1], sizeof(ROOT) - 2);
+	struct listing listing = { .ctx.actor = add_entry, .entry = first, .last = first };
+	int err = 0;
 
-	if (path) {
-		strscpy(path, ROOT, PATH_MAX);
-		err = visit(&last, path);
-	}
-	kfree(path);
+	if (!first)
+		return -ENOMEM;
+	for (; listing.entry && !err; listing.entry = listing.entry->next)
+		err = look(&listing);
 	if (!err)
-		return (long)list;
-	free_entries(list);
+		return (long)first;
+	free_entries(first);
 	return err;
 }
 
 long lib_sysctl_get(struct lib_task *task, const char *name, char *buf, size_t len)
 {
-	struct request r = { .name = name, .buf = buf, .len = len };
-
-	return carry_out(task, do_get, &r);
+	return lib_call(task, do_get, (long)name, (long)buf, len);
 }
 
 int lib_sysctl_set(struct lib_task *task, const char *name, const char *value)
 {
-	struct request r = { .name = name, .value = value };
-
-	return carry_out(task, do_set, &r);
+	return lib_call(task, do_set, (long)name, (long)value);
 }
 
 int lib_sysctl_iterate(struct lib_task *task, lib_sysctl_fn fn, void *arg)
@@ -220,7 +172,8 @@ int lib_sysctl_iterate(struct lib_task *task, lib_sysctl_fn fn, void *arg)
 	if (IS_ERR_VALUE(list))
 		return list;
 	for (entry = (struct entry *)list; entry && !ret; entry = entry->next)
-		ret = fn(arg, entry->path, entry->mode);
+		if (!S_ISDIR(entry->mode))
+			ret = fn(arg, entry->path + sizeof(ROOT), entry->mode & 0777);
 	lib_inject(free_entries, (void *)list);
 	return ret;
 }

@@ -3,8 +3,7 @@
  * Tasks of the caller: one for each host thread that makes calls, and one for
  * each function of the caller that runs in the instance as a fiber.
  */
-#include <linux/mm.h>
-#include <linux/sched/mm.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -12,21 +11,14 @@
 
 #define USER_STACK	(64 << 10)
 
-/* Makes the current task serve @call. */
-void lib_task_start(struct lib_call *call)
+/* Makes @tsk, a reference, serve @call. */
+void lib_task_start(struct lib_call *call, struct task_struct *tsk)
 {
-	call->tsk = get_task_struct(current);
-	call->task.tid = task_pid_vnr(current);
+	call->tsk = tsk;
+	call->task.tid = task_pid_nr_ns(tsk, task_active_pid_ns(tsk));
 	call->task.process = the_host.process;
 	call->task.done = 1;
-	current->thread.call = call;
-}
-
-static int start(void *call)
-{
-	lib_task_start(call);
-	complete(&((struct lib_call *)call)->started);
-	return 0;
+	tsk->thread.call = call;
 }
 
 static long do_exit_call(struct lib_call *call)
@@ -49,8 +41,7 @@ static void free_call(void *arg)
 
 	if (call->tsk)
 		put_task_struct(call->tsk);
-	if (call->user_stack)
-		free_pages_exact(call->user_stack, call->user_stack_size);
+	kfree(call->user_stack);
 	kfree(call);
 }
 
@@ -76,31 +67,27 @@ static struct lib_call *alloc_call(void (*fn)(void *arg), void *arg, size_t stac
 
 	if (!call)
 		return NULL;
-	init_completion(&call->started);
 	if (!fn)
 		return call;
 	call->user_fn = fn;
 	call->user_arg = arg;
-	call->user_stack_size = PAGE_ALIGN(stack_size ?: USER_STACK);
-	call->user_stack = alloc_pages_exact(call->user_stack_size, GFP_KERNEL);
+	stack_size = stack_size ?: USER_STACK;
+	call->user_stack = kmalloc(stack_size, GFP_KERNEL);
 	if (!call->user_stack) {
 		free_call(call);
 		return NULL;
 	}
-	call->user_sp = lib_new_stack(call->user_stack + call->user_stack_size, fiber_main);
+	call->user_sp = lib_new_stack(call->user_stack + stack_size, fiber_main);
 	return call;
 }
 
-/*
- * It blocks, and may go on in any process, and so may the new task: who called
- * stores the result, and whose the task is.
- */
+/* The new task does not run before its parent's call is over. */
 static long do_create(struct lib_call *parent)
 {
 	const long *a = parent->args.a;
 	struct lib_call *call = alloc_call((void *)a[1], (void *)a[2], a[3]);
 	struct kernel_clone_args args = {
-		.flags = CLONE_VM | CLONE_UNTRACED, .fn = start, .fn_arg = call,
+		.flags = CLONE_VM | CLONE_UNTRACED, .fn = lib_user_mode,
 	};
 	pid_t pid;
 
@@ -116,7 +103,7 @@ static long do_create(struct lib_call *parent)
 		free_call(call);
 		return pid;
 	}
-	wait_for_completion(&call->started);
+	lib_task_start(call, find_get_task_by_vpid(pid));
 	return (long)&call->task;
 }
 
@@ -131,13 +118,12 @@ int lib_task_create(struct lib_task *parent, struct lib_task **task, unsigned in
 	if (IS_ERR_VALUE(ret))
 		return ret;
 	*task = (struct lib_task *)ret;
-	(*task)->process = the_host.process;
 	return 0;
 }
 
 int lib_task_exit(struct lib_task *task)
 {
-	if (to_call(task) == lib_boot_call || task == lib_running)
+	if (to_call(task) == &lib_boot_call || task == lib_running)
 		return -EINVAL;
 	if (!task->dead) {
 		if (to_call(task)->user_fn || !task->done)
@@ -172,7 +158,7 @@ static void do_kill(void *arg)
 
 int lib_task_kill(struct lib_task *task)
 {
-	if (to_call(task) == lib_boot_call)
+	if (to_call(task) == &lib_boot_call)
 		return -EPERM;
 	return lib_execute(do_kill, to_call(task));
 }

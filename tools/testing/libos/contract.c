@@ -378,12 +378,42 @@ TEST_F(contract, nothing_works_after_panic)
 TEST_F(contract, wild_pointer_kills_the_instance_alone)
 {
 	struct raw *r = &self->r;
+	struct lib_netdev how = { .name = "wild0" };
+	int dev;
 
 	ASSERT_EQ(0, raw_init(r));
-	EXPECT_EQ(-EOWNERDEAD, r->ex.netdev_create(r->kernel.boot_task, (void *)8));
+	dev = raw_device(r, &how, NULL);
+	ASSERT_LT(0, dev);
+	EXPECT_EQ(-EOWNERDEAD, r->ex.netdev_rx(dev, (void *)8, 1));
 	EXPECT_EQ(LIB_DEAD, *r->kernel.status);
 	EXPECT_EQ(1, r->panics);
 	TH_LOG("it says: %s", r->reason);
+}
+
+/* Calls check theirs, as system calls do. */
+TEST_F(contract, wild_pointers_of_control_calls)
+{
+	static const char name[] = "kernel.domainname";
+	static const struct lib_netdev constant = { .size = sizeof(constant) };
+	struct lib_netdev how = constant;
+	struct raw *r = &self->r;
+	struct lib_task *boot;
+	char buf[8];
+	int i;
+
+	ASSERT_EQ(0, raw_init(r));
+	boot = r->kernel.boot_task;
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(-EFAULT, r->ex.netdev_create(boot, (void *)8));
+		EXPECT_EQ(-EFAULT, r->ex.netdev_create(boot, (void *)&constant));
+		EXPECT_EQ(-EFAULT, r->ex.sysctl_get(boot, (void *)8, buf, sizeof(buf)));
+		EXPECT_EQ(-EFAULT, r->ex.sysctl_get(boot, name, (void *)8, 8));
+		EXPECT_EQ(-EFAULT, r->ex.sysctl_set(boot, name, (void *)8));
+		EXPECT_EQ(6, r->ex.sysctl_get(boot, name, buf, sizeof(buf)));
+	}
+	/* none of the devices is left */
+	EXPECT_EQ(0, r->ex.netdev_create(boot, &how));
+	EXPECT_STREQ("eth0", how.name);
 }
 
 TEST_F(contract, halt_ends_the_instance)

@@ -321,10 +321,10 @@ static int count_ours(void *arg, const char *path, unsigned int mode)
 
 /*
  * Control calls of a task whose turn comes behind a call of the other process,
- * which goes on with both. What they take and give lies where only the caller
- * has memory.
+ * which carries on its own only. What they take and give lies where only the
+ * caller has memory.
  */
-TEST(control_calls_that_another_process_carries_on)
+TEST(control_calls_behind_a_call_of_another_process)
 {
 	static const char name[] = "net.ipv4.ip_default_ttl";
 	struct lib_task *task, *other;

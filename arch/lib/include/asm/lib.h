@@ -6,7 +6,6 @@
 #ifndef _ASM_LIB_LIB_H
 #define _ASM_LIB_LIB_H
 
-#include <linux/completion.h>
 #include <linux/linkage.h>
 #include <linux/sched.h>
 #include <uapi/asm/liblinux.h>
@@ -30,7 +29,6 @@ struct lib_args {
  * struct lib_call - the kernel's view of a task of the caller
  * @task: what the caller sees; first
  * @tsk: its task; holds a reference
- * @started: it has begun to serve
  * @fn: what it is to do when it comes to run: a system call, a control call
  * @args: arguments of @fn
  * @interrupted: task_interrupt() since the call began
@@ -44,7 +42,6 @@ struct lib_args {
 struct lib_call {
 	struct lib_task task;
 	struct task_struct *tsk;
-	struct completion started;
 	long (*fn)(struct lib_call *call);
 	struct lib_args args;
 	bool interrupted;
@@ -52,7 +49,6 @@ struct lib_call {
 	void (*user_fn)(void *arg);
 	void *user_arg;
 	void *user_stack;
-	size_t user_stack_size;
 	void *user_sp;
 	void *kernel_sp;
 };
@@ -91,7 +87,7 @@ int lib_inject(void (*fn)(void *arg), void *arg);
 int lib_execute(void (*fn)(void *arg), void *arg);
 int lib_boot(void (*fn)(void));
 void __noreturn lib_die(const char *reason);
-void __noreturn lib_user_mode(struct lib_call *call);
+int __noreturn lib_user_mode(void *unused);
 
 /* switch.S */
 void lib_switch(void **save_sp, void *sp);
@@ -109,9 +105,9 @@ void lib_idle_tick(void);
 void lib_clock_freeze(void);
 void lib_clock_thaw(void);
 
-/* init.c, task.c, syscall.c */
-extern struct lib_call *lib_boot_call;
-void lib_task_start(struct lib_call *call);
-long lib_do_syscall(struct lib_call *call);
+/* init.c, task.c, sysctl.c */
+extern struct lib_call lib_boot_call;
+void lib_task_start(struct lib_call *call, struct task_struct *tsk);
+long lib_write(struct file *file, const char __user *text);
 
 #endif /* _ASM_LIB_LIB_H */

@@ -47,8 +47,8 @@ extern "C" {
 /**
  * struct lib_task - a task of the caller, as both sides see it
  * @tid:	its thread id in the instance
- * @process:	the host process that owns it (lib_host::process); user memory
- *		of its calls is only touched there
+ * @process:	the host process that made it, or its last call: whose memory
+ *		that call reads and writes, and which alone carries it on
  * @done:	1 while no call of it is inside the kernel; goes to 1 just before
  *		lib_host::wake
  * @dead:	1 when it has exited; no call can be made on it any more
@@ -319,9 +319,9 @@ typedef int (*lib_sysctl_fn)(void *arg, const char *path, unsigned int mode);
  *		the instruction is not this kernel's
  * @freeze:	brings the instance to rest for a snapshot: 0 if only idle tasks
  *		are left, -EBUSY if a call is under way
- * @thaw:	first call on a clone of a frozen instance, after attach(): all
- *		tasks are this process's, new random state, the clock goes on from
- *		where it stood (or from clock_ns(), if that is later)
+ * @thaw:	first call on a clone of a frozen instance, after attach(): new
+ *		random state, the clock goes on from where it stood (or from
+ *		clock_ns(), if that is later)
  * @attach:	installs the host table of this process
  * @exit:	stops the instance: no call is possible after it, and nothing
  *		outside of its memory and image remains
