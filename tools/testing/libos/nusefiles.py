@@ -279,7 +279,7 @@ def tun_of_a_user():
     shutil.copy(f"{SOURCES}/tun.py", nuselab.for_everybody())
     text = on_nuse(f"""
         ip tuntap add dev tun0 mode tun user 65534
-        ip tuntap add dev tun1 mode tun
+        ip tuntap add dev tun1 mode tun user 1
         for dev in tun0 tun1 tun2; do
             {' '.join(NOBODY)} python3 {nuselab.for_everybody()}/tun.py $dev
         done

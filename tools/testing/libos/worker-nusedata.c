@@ -124,7 +124,7 @@ TEST(vectors)
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(0, readv(fd[1], to, 0));
 	EXPECT_EQ(-1, preadv2(fd[1], to, 1, -1, RWF_NOWAIT));
-	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_TRUE(errno == EAGAIN || errno == EOPNOTSUPP);	/* of old kernels */
 }
 
 TEST(peek_and_waitall)
