@@ -17,13 +17,14 @@
 #define EXPORTS_SIZE_MIN offsetofend(struct lib_exports, syscall)
 
 /*
- * No device but lo that nobody asked for, and tables as small as an instance.
- * What the caller says comes later and wins.
+ * No device but lo that nobody asked for, and tables as small as an instance;
+ * to track connections, which Open vSwitch makes 6.1 do, eight a hash bucket and
+ * not one. What the caller says comes later and wins.
  */
 #define DEFAULT_CMDLINE							\
 	"fb_tunnels=none dummy.numdummies=0 ifb.numifbs=0 bonding.max_bonds=0 "	\
 	"slub_max_order=0 dhash_entries=512 ihash_entries=512 tcpmhash_entries=256 "	\
-	"dccp.thash_entries=64"
+	"dccp.thash_entries=64 nf_conntrack.hashsize=1024"
 
 extern char __lib_image[], __ehdr_start[];
 extern const Elf64_Rela __rela_start[], __rela_end[];
