@@ -397,6 +397,7 @@ static void reap(uint32_t number)
 
 	if (!member->helper)
 		return;
+	member->pid = SHARE_GOING;
 	/* All first: a call may have been left for one of them, and is this process's now. */
 	for (; thread < end; thread++)
 		if (is_of(thread, number))
@@ -423,11 +424,15 @@ static void reap(uint32_t number)
 	share_changed();
 }
 
-void share_reap(uint32_t number)
+void share_reap(uint32_t pid)
 {
+	uint32_t i;
+
 	if (share_enter())
 		return;
-	reap(number);
+	for (i = 1; i < share->nr_members; i++)
+		if (share->members[i].pid == pid)
+			reap(i);
 	share_leave();
 }
 

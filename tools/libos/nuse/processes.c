@@ -34,15 +34,6 @@ static unsigned int nr_processes, births;
 static uint8_t orphans[SHARE_PROCESSES];	/* seconds without a parent */
 static int last_signal;
 
-static void reap(pid_t pid)
-{
-	uint32_t i;
-
-	for (i = FIRST; i < share->nr_members; i++)
-		if (share->members[i].pid == (uint32_t)pid)
-			share_reap(i);
-}
-
 static struct process **row_of(pid_t pid)
 {
 	return &rows[pid % ROWS];
@@ -58,7 +49,7 @@ static void process_gone(struct source *source)
 	*at = process->next;
 	nr_processes--;
 	loop_remove(source);
-	reap(process->pid);
+	share_reap(process->pid);
 	free(process);
 }
 
@@ -111,9 +102,9 @@ void processes_look(void)
 	for (i = FIRST; i < share->nr_members; i++) {
 		pid = share->members[i].pid;
 		if (pid & SHARE_BIRTH)
-			births++;
+			births += pid != SHARE_GOING;
 		else if (pid && processes_add(pid) == -ESRCH)
-			reap(pid);
+			share_reap(pid);
 	}
 }
 
@@ -123,10 +114,11 @@ void processes_second(void)
 
 	for (i = FIRST; i < share->nr_members; i++) {
 		pid = share->members[i].pid;
-		if (!(pid & SHARE_BIRTH) || !share_is_gone(pid & ~SHARE_BIRTH))
+		if (!(pid & SHARE_BIRTH) || pid == SHARE_GOING ||
+		    !share_is_gone(pid & ~SHARE_BIRTH))
 			orphans[i] = 0;
 		else if (++orphans[i] > PATIENCE)
-			share_reap(i);
+			share_reap(pid);
 	}
 }
 

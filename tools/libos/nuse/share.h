@@ -106,6 +106,7 @@ struct share_thread {
 };
 
 #define SHARE_BIRTH	(1U << 31)
+#define SHARE_GOING	(~0U)
 
 /* The number of a child that found no room in the instance, or found it dead */
 #define SHARE_NOBODY	SHARE_PROCESSES
@@ -113,7 +114,8 @@ struct share_thread {
 /**
  * struct share_member - a process
  * @pid:	at the host; 0: the entry is free. That of the thread that makes it, and
- *		SHARE_BIRTH, until one of both says the right one
+ *		SHARE_BIRTH, until one of both says the right one; SHARE_GOING while
+ *		somebody ends its tasks
  * @helper:	a task that makes no calls: parent of those that do
  * @top:	all of its library descriptors are below
  * @making:	how many of them threads are about to make
@@ -340,8 +342,8 @@ void share_link(uint32_t id, bool up);
  */
 void share_care(int fd);
 
-/* A process is gone: ends its tasks, or the instance if it was inside. */
-void share_reap(uint32_t number);
+/* The process with that share_member::pid is gone, if there still is one: ends its tasks. */
+void share_reap(uint32_t pid);
 
 /* Something happened to a member: the keeper will look. */
 void share_changed(void);

@@ -33,31 +33,31 @@ static struct share_thread *self(void)
 	return share_self(share_process.number, &err);
 }
 
-/* fork(), as the catcher will do it; the child is member *@number. */
-static pid_t fork_here(int *number)
+/* fork(), as the catcher will do it. */
+static pid_t fork_here(void)
 {
+	int number = share_fork(self());
 	pid_t pid;
 
-	*number = share_fork(self());
-	if (*number < 0)
+	if (number < 0)
 		return -1;
 	pid = fork();
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (share_forked(*number))
+	if (share_forked(number))
 		_exit(1);
 	return 0;
 }
 
 /* Waits until it has ended; what it returned, or the signal + 1000. */
-static int reaped(pid_t pid, int number)
+static int reaped(pid_t pid)
 {
 	int status;
 
 	if (waitpid(pid, &status, 0) != pid)
 		return -1;
-	share_reap(number);
+	share_reap(pid);
 	return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -258,14 +258,14 @@ static bool window_has(uint32_t nr)
 /* One has the ring, the other sends; then a child with the same ring does both. */
 TEST(ring_in_two_processes)
 {
-	int fd, number[2], sock;
+	int fd, sock;
 	pid_t pid[2];
 	char *ring;
 
 	ASSERT_EQ(0, start());
 	sock = talker(PORT, PORT + 1);
 	ASSERT_LE(0, sock);
-	pid[0] = fork_here(&number[0]);
+	pid[0] = fork_here();
 	if (!pid[0])
 		_exit(ask(talker(PORT + 1, PORT), 40));
 	ring = ring_new(&fd);
@@ -274,15 +274,15 @@ TEST(ring_in_two_processes)
 	ASSERT_EQ(0, answer(sock, 40));
 	/* On lo, a packet is seen as it goes and as it comes. */
 	EXPECT_LE(80, ring_wait(fd, ring, 80));
-	EXPECT_EQ(0, reaped(pid[0], number[0]));
+	EXPECT_EQ(0, reaped(pid[0]));
 
-	pid[0] = fork_here(&number[0]);
+	pid[0] = fork_here();
 	if (!pid[0]) {
 		if (ring_wait(fd, ring, 80) < 80)
 			_exit(2);
 		_exit(unmap(ring, BLOCK * BLOCKS) ? 3 : 0);
 	}
-	pid[1] = fork_here(&number[1]);
+	pid[1] = fork_here();
 	if (!pid[1])
 		_exit(ask(talker(PORT + 1, PORT), 40));
 	/* The ring is the child's alone now. */
@@ -290,27 +290,27 @@ TEST(ring_in_two_processes)
 	EXPECT_EQ(-EINVAL, unmap(ring, BLOCK * BLOCKS));
 	EXPECT_EQ(0, call(SYS_close, fd));
 	ASSERT_EQ(0, answer(sock, 40));
-	EXPECT_EQ(0, reaped(pid[0], number[0]));
-	EXPECT_EQ(0, reaped(pid[1], number[1]));
+	EXPECT_EQ(0, reaped(pid[0]));
+	EXPECT_EQ(0, reaped(pid[1]));
 	EXPECT_TRUE(window_has(0));
 }
 
 /* It is gone with its owner, and with its owner's program. */
 TEST(ring_of_one_that_is_killed)
 {
-	int fd, i, number;
+	int fd, i;
 	pid_t pid;
 
 	ASSERT_EQ(0, start());
 	for (i = 0; i < 3; i++) {
-		pid = fork_here(&number);
+		pid = fork_here();
 		if (!pid) {
 			if (!ring_new(&fd))
 				_exit(1);
 			call(SYS_close, fd);
 			kill(getpid(), SIGKILL);
 		}
-		EXPECT_EQ(1000 + SIGKILL, reaped(pid, number));
+		EXPECT_EQ(1000 + SIGKILL, reaped(pid));
 		EXPECT_TRUE(window_has(0));
 	}
 	EXPECT_NE(NULL, ring_new(&fd));
@@ -322,13 +322,13 @@ TEST(ring_buffer_in_two_processes)
 {
 	const uint64_t *producer, *record;
 	volatile uint64_t *consumer;
-	int sock, map_fd, number, i;
+	int sock, map_fd, i;
 	pid_t pid;
 
 	ASSERT_EQ(0, start());
 	sock = talker(PORT, PORT + 1);
 	ASSERT_LE(0, sock);
-	pid = fork_here(&number);
+	pid = fork_here();
 	if (!pid)
 		_exit(ask(talker(PORT + 1, PORT), 2000));
 	/* Each is at the same address, on other pages. */
@@ -350,7 +350,7 @@ TEST(ring_buffer_in_two_processes)
 		ASSERT_EQ(0, unmap((void *)producer, 3 * 4096));
 		ASSERT_EQ(0, call(SYS_close, map_fd));
 	}
-	EXPECT_EQ(0, reaped(pid, number));
+	EXPECT_EQ(0, reaped(pid));
 	EXPECT_EQ(1, call(SYS_getpid));
 }
 
@@ -378,32 +378,32 @@ static int churn(int port)
 
 TEST(unmap_and_map_again)
 {
-	int number[3], i;
+	int i;
 	pid_t pid[3];
 
 	ASSERT_EQ(0, start());
 	/* The first program makes the kernel read all of its types. */
 	ASSERT_LE(0, recorder_new(talker(PORT + 4, PORT + 4)));
 	for (i = 0; i < 3; i++) {
-		pid[i] = fork_here(&number[i]);
+		pid[i] = fork_here();
 		if (!pid[i])
 			_exit(churn(PORT + i));
 	}
 	EXPECT_EQ(0, churn(PORT + 3));
 	for (i = 0; i < 3; i++)
-		EXPECT_EQ(0, reaped(pid[i], number[i]));
+		EXPECT_EQ(0, reaped(pid[i]));
 }
 
 TEST(array_in_two_processes)
 {
-	int fd, number;
+	int fd;
 	uint64_t *a;
 	pid_t pid;
 
 	ASSERT_EQ(0, start());
 	fd = array_new();
 	ASSERT_LE(0, fd);
-	pid = fork_here(&number);
+	pid = fork_here();
 	if (!pid) {
 		a = map(fd, 4096);
 		if (!a)
@@ -411,7 +411,7 @@ TEST(array_in_two_processes)
 		a[2] = 6;
 		_exit(array_value(fd) == 6 ? 0 : 2);
 	}
-	EXPECT_EQ(0, reaped(pid, number));
+	EXPECT_EQ(0, reaped(pid));
 	EXPECT_EQ(6, array_value(fd));
 	a = map(fd, 4096);
 	ASSERT_NE(NULL, a);
@@ -423,7 +423,7 @@ TEST(array_in_two_processes)
 /* As it was asked for, and as the next at the same address wants it */
 TEST(protections)
 {
-	int fd, number;
+	int fd;
 	uint64_t *a, *b;
 	pid_t pid;
 
@@ -431,12 +431,12 @@ TEST(protections)
 	fd = array_new();
 	a = map_at(NULL, fd, 4096, PROT_READ, MAP_SHARED, 0);
 	ASSERT_NE(NULL, a);
-	pid = fork_here(&number);
+	pid = fork_here();
 	if (!pid) {
 		a[2] = 1;
 		_exit(0);
 	}
-	EXPECT_EQ(1000 + SIGSEGV, reaped(pid, number));
+	EXPECT_EQ(1000 + SIGSEGV, reaped(pid));
 	EXPECT_EQ(0, share_memory_call(self(), SYS_mprotect, (long[6]) { (long)a, 4096, RW }));
 	a[2] = 1;
 	EXPECT_EQ(0, share_memory_call(self(), SYS_mprotect, (long[6]) { (long)a, 4096, 0 }));
@@ -548,7 +548,7 @@ static void exec_here(int slot)
 
 TEST(new_programs)
 {
-	int sock, fd, number, status;
+	int sock, fd, status;
 	uint64_t *consumer;
 	pid_t pid;
 
@@ -562,9 +562,9 @@ TEST(new_programs)
 	EXPECT_EQ(0, answer(sock, 50));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
-	share_reap(2);
+	share_reap(pid);
 
-	pid = fork_here(&number);
+	pid = fork_here();
 	if (!pid) {
 		int ring_fd;
 
@@ -574,7 +574,7 @@ TEST(new_programs)
 		exec_here(share_slot(self()));
 	}
 	EXPECT_EQ(0, answer(sock, 50));
-	EXPECT_EQ(0, reaped(pid, number));
+	EXPECT_EQ(0, reaped(pid));
 	consumer = map(fd, 4096);
 	ASSERT_NE(NULL, consumer);
 	EXPECT_EQ(0, *consumer);

@@ -122,7 +122,7 @@ TEST(forked)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	/* What it had open is closed when it is reaped. */
-	share_reap(2);
+	share_reap(pid);
 	EXPECT_EQ(0, call(SYS_read, fd, (long)buffer, 1));
 }
 
@@ -131,7 +131,7 @@ static void *reap(void *arg)
 	int status;
 
 	waitpid(*(pid_t *)arg, &status, 0);
-	share_reap(2);
+	share_reap(*(pid_t *)arg);
 	return NULL;
 }
 

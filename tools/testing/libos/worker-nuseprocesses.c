@@ -243,6 +243,25 @@ TEST(what_a_child_has_ends_with_a_signal)
 	}
 }
 
+/* In its place: what is over for the one is not over for the other. */
+TEST(who_comes_after_one_that_was_killed)
+{
+	int fd[2], pipes[2], i;
+	char c;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	ASSERT_EQ(0, pipe(pipes));
+	for (i = 0; i < 150; i++) {
+		pid_t child = CHILD(write(pipes[1], "r", 1) != 1 || pause());
+
+		ASSERT_EQ(1, read(pipes[0], &c, 1));
+		kill(child, SIGKILL);
+		ASSERT_EQ(1000 + SIGKILL, status_of(child));
+		child = CHILD(tcp_pair(fd) || !connected(fd));
+		ASSERT_EQ(0, status_of(child));
+	}
+}
+
 /* Stopped, continued, looked at: it lives. */
 TEST(waiting_for_what_has_not_ended)
 {

@@ -57,7 +57,7 @@ long self_do(long (*fn)(struct share_thread *self, long nr, const long args[6]),
 long self_helper_call(long nr, const long args[6]);
 
 /* A process that has ended has nothing any more. */
-void self_reap(uint32_t number);
+void self_reap(uint32_t pid);
 
 /* The id that the thread, or its process, has in the instance */
 long self_tid(void);

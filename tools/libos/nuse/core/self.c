@@ -175,14 +175,14 @@ long self_helper_call(long nr, const long a[6])
 	return ret;
 }
 
-void self_reap(uint32_t number)
+void self_reap(uint32_t pid)
 {
 	struct catch_thread *self = catch_thread();
 
 	if (!self)
 		return;
 	catch_enter(self);
-	share_reap(number);
+	share_reap(pid);
 	leave(self);
 }
 
@@ -240,7 +240,7 @@ void nuse_clone_end(uint64_t flags, long ret)
 	if (ret >= 0)
 		share_born(children[entry - 1], ret);
 	else
-		share_reap(children[entry - 1]);
+		share_reap(share->members[children[entry - 1]].pid);
 	catch_leave(self);
 }
 
@@ -337,7 +337,7 @@ static void leave_instance(struct catch_thread *self)
 	if (!member || member == SHARE_NOBODY || has_nothing(member) || has_others(self))
 		return;
 	self->core = CORE(CORE_MEMBER(self->core), 0);
-	share_reap(member);
+	share_reap(share->members[member].pid);
 }
 
 /* Only exit_group() comes here: a thread that exits may have no stack any more. */

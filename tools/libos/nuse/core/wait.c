@@ -15,7 +15,7 @@ static void ended(long pid)
 	uint32_t number = ids_member(pid);
 
 	if (number && share->members[number].top)
-		self_reap(number);
+		self_reap(pid);
 }
 
 long wait_wait4(long nr, const long args[6])
