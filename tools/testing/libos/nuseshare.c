@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include "harness.h"
+#include "nuse/inner-share.h"
 #include "nuse/vdso.h"
 #include "shared.h"
 
@@ -206,6 +207,56 @@ TEST(threads_of_many_processes)
 		ASSERT_EQ(pids[i], waitpid(pids[i], &status, 0));
 		EXPECT_EQ(0, status);
 	}
+}
+
+static void *wait_long(void *arg)
+{
+	struct pollfd poll = { (long)arg, POLLIN, 0 };
+
+	return call(SYS_poll, (long)&poll, 1, -1) == 1 ? NULL : "failed";
+}
+
+/* Enters while a thread polls. */
+static bool enter_beside_poller(void)
+{
+	int tries = 5000;
+
+	while (tries--) {
+		if (share_enter())
+			return false;
+		if (share->poller && share->poller <= SHARE_THREADS && share->timer)
+			return true;
+		share_leave();
+		usleep(1000);
+	}
+	return false;
+}
+
+/* A deadline that is put off leaves the timer alone, a nearer one sets it for who waits. */
+TEST(deadline_while_another_polls)
+{
+	const uint64_t one = 1;
+	uint64_t timer;
+	pthread_t thread;
+	void *failed;
+	long fd;
+
+	ASSERT_EQ(0, start());
+	fd = call(SYS_eventfd2, 0, 0);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_long, (void *)fd));
+
+	ASSERT_TRUE(enter_beside_poller());
+	timer = share->timer;
+	share_arm(NULL, timer + 1000);
+	EXPECT_EQ(timer, share->timer);
+	share_arm(NULL, timer - 1000);
+	EXPECT_EQ(timer - 1000, share->timer);
+	share_leave();
+
+	EXPECT_EQ(sizeof(one), call(SYS_write, fd, (long)&one, sizeof(one)));
+	ASSERT_EQ(0, pthread_join(thread, &failed));
+	EXPECT_EQ(NULL, failed);
 }
 
 TEST(killed_in_a_call)
