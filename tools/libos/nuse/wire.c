@@ -24,7 +24,7 @@
 #include "unix.h"
 #include "wire.h"
 
-#define BUFFER	(2 << 20)	/* of packets under way, if the host allows; more is delay */
+#define BUFFER	(4 << 20)	/* for what one TCP connection has under way, if the host allows */
 
 /**
  * struct wire - one wire of this instance
