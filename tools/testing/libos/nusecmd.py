@@ -630,6 +630,7 @@ def full_wire():
             nr = fill(process)
             process.terminate()
             datagrams(end, nr)
+    wait_for(lambda: not names(), "the end of the instance")
 
 
 # All of them to come
