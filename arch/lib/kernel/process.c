@@ -2,16 +2,13 @@
 /*
  * Tasks are fibers: a kernel stack each, switched by lib_switch().
  */
-#include <linux/cpu.h>
 #include <linux/panic_notifier.h>
 #include <linux/ptrace.h>
 #include <linux/reboot.h>
 #include <linux/sched/debug.h>
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
-#include <linux/syscalls.h>
 #include <asm/lib.h>
-#include <asm/versions.h>
 
 struct task_struct *lib_prev;	/* who ran before, for a fiber's first step */
 

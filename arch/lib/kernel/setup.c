@@ -7,11 +7,9 @@
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/seq_file.h>
-#include <linux/start_kernel.h>
 #include <asm/archrandom.h>
 #include <asm/lib.h>
 #include <asm/sections.h>
-#include <asm/setup.h>
 
 struct task_struct *lib_current = &init_task;
 unsigned long lib_irq_flags;

@@ -28,7 +28,6 @@
 #define sys_ioperm		sys_ni_syscall
 #define sys_iopl		sys_ni_syscall
 #define sys_map_shadow_stack	sys_ni_syscall
-#define sys_modify_ldt		sys_ni_syscall
 
 #define sys_mmap		lib_sys_mmap
 #define sys_munmap		lib_sys_munmap

@@ -65,9 +65,7 @@ static struct lib_call *alloc_call(void (*fn)(void *arg), void *arg, size_t stac
 {
 	struct lib_call *call = kzalloc(sizeof(*call), GFP_KERNEL);
 
-	if (!call)
-		return NULL;
-	if (!fn)
+	if (!call || !fn)
 		return call;
 	call->user_fn = fn;
 	call->user_arg = arg;

@@ -53,7 +53,6 @@ SECTIONS
 	.text : {
 		_text = .;
 		_stext = .;
-		HEAD_TEXT
 		TEXT_TEXT
 #ifdef CPUIDLE_TEXT
 		CPUIDLE_TEXT
@@ -62,7 +61,6 @@ SECTIONS
 		LOCK_TEXT
 		IRQENTRY_TEXT
 		SOFTIRQENTRY_TEXT
-		KPROBES_TEXT
 		_etext = .;
 	} :text
 	INIT_TEXT_SECTION(PAGE_SIZE) :text
