@@ -72,6 +72,21 @@ void vdso_init(void)
 	}
 }
 
+static int none(int id, struct timespec *ts)
+{
+	(void)id;
+	(void)ts;
+	return -1;
+}
+
+uintptr_t vdso_fault(uintptr_t ip)
+{
+	if (!clock_gettime_vdso || ip != (uintptr_t)clock_gettime_vdso)
+		return 0;
+	clock_gettime_vdso = none;
+	return (uintptr_t)none;
+}
+
 uint64_t vdso_clock(int id)
 {
 	struct timespec ts;

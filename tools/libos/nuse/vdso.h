@@ -14,4 +14,7 @@ uint64_t vdso_clock(int id);
 /* The fs base of the calling thread: differs from those of all others that live. */
 uint64_t thread_key(void);
 
+/* Where a call of the host's shared object goes on that is not there: valgrind unmaps it. */
+uintptr_t vdso_fault(uintptr_t ip);
+
 #endif /* _NUSE_VDSO_H */

@@ -3,6 +3,7 @@
  * call.c - a call of the program, however it was caught: those that would undo
  * the catcher are done here, all others by the core.
  */
+#include <linux/ptrace.h>
 #include "inner.h"
 
 bool call_is_ours(long nr)
@@ -66,14 +67,16 @@ static long with_sized_set(long nr, const long args[6])
 }
 
 /*
- * A child for whom its parent waits (vfork) must not be stopped, as each trap
- * would do: debuggers that start a program so are refused, not left to hang.
+ * A child for whom its parent waits (vfork), as debuggers make it, must not be
+ * stopped, as each trap would do. So it is traced when its program is there.
  */
 static long trace(const long args[6])
 {
-	if (args[0] == 0 /* PTRACE_TRACEME */ && birth_state())
-		return -EPERM;
-	return nuse_call(__NR_ptrace, args);
+	if (args[0] != PTRACE_TRACEME || !birth_state())
+		return nuse_call(__NR_ptrace, args);
+	exec_traced = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
+	exec_programs = 0;
+	return 0;
 }
 
 long call_do(long nr, const long args[6], uint64_t *mask)

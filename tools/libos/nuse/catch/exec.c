@@ -9,7 +9,7 @@
  * the program is to have, so that they stand in /proc/PID/cmdline; what is for
  * nuse-run alone is the first variable of the environment.
  *
- *	NUSE_RUN=<descriptor of the program> <note of the core> <path>
+ *	NUSE_RUN=<descriptor of the program>[+<exec_programs>] <note of the core> <path>
  */
 #include <linux/fcntl.h>
 #include <linux/mman.h>
@@ -46,6 +46,7 @@ struct exec {
 };
 
 const char *exec_note;
+int exec_traced, exec_programs;
 
 /* ---------------------------------------------------------------- lists */
 
@@ -301,6 +302,8 @@ static void make_run(struct exec *e)
 {
 	char *to = append_number(append(e->run, "NUSE_RUN="), e->fd);
 
+	if (exec_traced && exec_traced == host_call(__NR_getpid, 0, 0, 0, 0, 0, 0))
+		to = append_number(append(to, "+"), exec_programs + 1);
 	*to++ = ' ';
 	if (exec_note)
 		to = append(to, exec_note);

@@ -174,6 +174,11 @@ hidden void birth_leave(void *memory, size_t size);
 
 /* For the core of the next program, in place of nuse_note()'s; or NULL */
 extern hidden const char *exec_note;
+/*
+ * The process whose next program is to be traced by its parent, and how many
+ * programs it has had since it asked for that
+ */
+extern hidden int exec_traced, exec_programs;
 
 /* Takes some 5 KiB of stack. */
 hidden long exec_path(int dir, long path, long argv, long envp, int flags);

@@ -8,25 +8,29 @@
  * does for PROGRAM what exec.c does for every program that is exec'ed; then it
  * runs again, with NUSE_RUN as the first variable: the stack that the host's
  * kernel has built is the program's, but for that variable and for what the
- * auxiliary vector says of the program.
+ * auxiliary vector says of the program. The host is told, too, for debuggers.
  */
 #include <linux/auxvec.h>
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
+#include <linux/ptrace.h>
 #include "load.h"
 
 #define RUN "NUSE_RUN="
 
 hidden uintptr_t run_main(long *stack, uintptr_t bias, const Elf64_Dyn *dynamic);
 
-/* The file that NUSE_RUN tells of */
+/* What NUSE_RUN tells: the file; 0, or since how many programs a parent is to trace */
 struct order {
-	int fd;
+	int fd, programs;
 	const char *note;
 	const char *path;
 };
 
 static struct image program, interp;
+
+/* Of nuse-run itself */
+extern const char __ehdr_start[] hidden, etext[] hidden, _end[] hidden;
 
 static void relocate(uintptr_t bias, const Elf64_Dyn *d)
 {
@@ -125,10 +129,18 @@ static void start_again(long argc, char **argv, char **envp)
 
 /* ---------------------------------------------------------------- by order */
 
+static char *read_number(char *p, int *n)
+{
+	for (*n = 0; *p >= '0' && *p <= '9'; p++)
+		*n = *n * 10 + *p - '0';
+	return p;
+}
+
 static void read_order(struct order *o, char *p)
 {
-	for (o->fd = 0; *p >= '0' && *p <= '9'; p++)
-		o->fd = o->fd * 10 + *p - '0';
+	p = read_number(p, &o->fd);
+	if (*p == '+')
+		p = read_number(p + 1, &o->programs);
 	o->note = *p ? ++p : p;
 	while (*p && *p != ' ')
 		p++;
@@ -215,11 +227,75 @@ static long *drop_variable(char **envp)
 	return auxv;
 }
 
+static size_t length(const char *const *list)
+{
+	size_t n = 0;
+
+	while (list[n])
+		n++;
+	return n;
+}
+
+static uintptr_t end_of(const char *string)
+{
+	return (uintptr_t)string + strlen(string) + 1;
+}
+
+/* What /proc/PID/auxv and environ say; debuggers find the program's symbols by the former. */
+static void tell_host(const long *stack, const char *const *argv, const char *const *envp,
+		      const long *auxv)
+{
+	size_t argc = length(argv), envc = length(envp), auxc = 0;
+	long brk = host_call(__NR_brk, 0, 0, 0, 0, 0, 0);
+	struct prctl_mm_map map = {
+		.start_code = (uintptr_t)__ehdr_start, .end_code = (uintptr_t)etext,
+		.start_data = (uintptr_t)etext, .end_data = (uintptr_t)_end,
+		.start_brk = brk, .brk = brk, .start_stack = (uintptr_t)stack,
+		.auxv = (void *)auxv, .exe_fd = -1,
+	};
+
+	if (!argc || !envc)
+		return;
+	while (auxv[auxc])
+		auxc += 2;
+	map.auxv_size = (auxc + 2) * sizeof(*auxv);
+	map.arg_start = (uintptr_t)argv[0];
+	map.arg_end = end_of(argv[argc - 1]);
+	map.env_start = (uintptr_t)envp[0];
+	map.env_end = end_of(envp[envc - 1]);
+	host_call(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map, sizeof(map), 0, 0);
+}
+
+/* As debuggers have their program started, to have its arguments parsed */
+static bool is_starter(const char *const *argv)
+{
+	return length(argv) == 3 && !memcmp(argv[1], "-c", 3) && !memcmp(argv[2], "exec ", 5);
+}
+
+/*
+ * A parent that traces expects a stop for each program that is exec'ed. It gets them
+ * all here, where the last of them can be looked at.
+ */
+static void be_traced(const char *const *argv, int programs)
+{
+	long pid = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
+
+	if (is_starter(argv)) {
+		exec_traced = pid;
+		exec_programs = programs;
+		return;
+	}
+	if (host_call(__NR_ptrace, PTRACE_TRACEME, 0, 0, 0, 0, 0))
+		return;
+	while (programs--)
+		host_call(__NR_tgkill, pid, pid, SIGTRAP, 0, 0, 0);
+}
+
 uintptr_t run_main(long *stack, uintptr_t bias, const Elf64_Dyn *dynamic)
 {
 	char **argv = (char **)(stack + 1), **envp = argv + stack[0] + 1;
 	struct order order = { 0 };
-	long err;
+	long err, *auxv;
 
 	relocate(bias, dynamic);
 	if (!*envp || memcmp(*envp, RUN, sizeof(RUN) - 1)) {
@@ -236,6 +312,10 @@ uintptr_t run_main(long *stack, uintptr_t bias, const Elf64_Dyn *dynamic)
 		host_call(__NR_exit_group, 127, 0, 0, 0, 0, 0);
 	name_process(&order);
 	load_all(&order);
-	tell(drop_variable(envp), order.path);
+	auxv = drop_variable(envp);
+	tell(auxv, order.path);
+	tell_host(stack, (void *)argv, (void *)envp, auxv);
+	if (order.programs)
+		be_traced((void *)argv, order.programs);
 	return interp.entry ?: program.entry;
 }

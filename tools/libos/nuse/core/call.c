@@ -4,6 +4,7 @@
  * is the host's, and is not even caught.
  */
 #include "core.h"
+#include "../vdso.h"
 
 static const call_fn table[] = {
 	/* descriptors */
@@ -169,5 +170,5 @@ long nuse_call(long nr, const long args[6])
 
 uintptr_t nuse_fault(uintptr_t ip, uintptr_t addr)
 {
-	return peek_fault(ip) ?: share->exports.fault(ip, addr);
+	return peek_fault(ip) ?: vdso_fault(ip) ?: share->exports.fault(ip, addr);
 }

@@ -111,14 +111,44 @@ static void vfork_beside_threads(void)
 	EQUAL(pthread_join(thread, NULL), 0);
 }
 
-/* A debugger that starts a program by vfork is told, and does not hang. */
+/* Lets a child go on until it ends, which must be well; how many times it has trapped */
+static int stops(int pid)
+{
+	int status, n = 0;
+
+	for (;;) {
+		EQUAL(waitpid(pid, &status, 0), pid);
+		if (!WIFSTOPPED(status))
+			break;
+		n += WSTOPSIG(status) == SIGTRAP;
+		EQUAL(ptrace(PTRACE_CONT, pid, NULL,
+			     WSTOPSIG(status) == SIGTRAP ? 0 : (long)WSTOPSIG(status)), 0);
+	}
+	EQUAL(status, 0);
+	return n;
+}
+
+/*
+ * A debugger starts a program by vfork, itself or by a shell: the child is not stopped
+ * while its parent waits, but for each program that was exec'ed.
+ */
 static void traced(void)
 {
-	int pid = vfork();
+	int pid, shell;
 
-	if (!pid)
-		_exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) != -1 || errno != EPERM);
-	REAP(pid);
+	for (shell = 0; shell < 2; shell++) {
+		pid = vfork();
+		if (!pid) {
+			if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+				_exit(9);
+			if (shell)
+				execl("/bin/sh", "sh", "-c", "exec /bin/true", NULL);
+			else
+				execl("/bin/true", "true", NULL);
+			_exit(9);
+		}
+		EQUAL(stops(pid), shell + 1);
+	}
 }
 
 static void spawns(void)
