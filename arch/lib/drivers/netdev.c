@@ -91,26 +91,28 @@ static unsigned int describe(struct lib_iov *iov, const struct sk_buff *skb)
 }
 
 /* The caller is done with packets. */
-static void completed(struct lib_dev *ld, unsigned int packets, unsigned int bytes)
+static void completed(struct lib_dev *ld)
 {
-	netdev_completed_queue(ld->dev, packets, bytes);
 	if (netif_queue_stopped(ld->dev) && has_free(ld))
 		netif_wake_queue(ld->dev);
 }
 
+/* What the caller keeps for a while counts as queued at the device. */
 static void tx_flush(struct lib_dev *ld)
 {
-	unsigned int i, done, bytes = 0, nr = ld->nr_batch;
+	unsigned int i, done, kept = 0, nr = ld->nr_batch;
 
 	if (!nr)
 		return;
 	ld->nr_batch = 0;
 	done = min(host_call(netdev_tx, ld->id, ld->batch, nr), nr);
-	for (i = 0; i < done; i++) {
-		bytes += ld->batch[i].len;
+	for (i = 0; i < done; i++)
 		dev_consume_skb_any(slot_put(ld, ld->batch[i].token));
-	}
-	completed(ld, done, bytes);
+	for (; i < nr; i++)
+		kept += ld->batch[i].len;
+	if (kept)
+		netdev_sent_queue(ld->dev, kept);
+	completed(ld);
 }
 
 static void count_tx(struct net_device *dev, const struct sk_buff *skb)
@@ -149,7 +151,6 @@ static netdev_tx_t lib_dev_xmit(struct sk_buff *skb, struct net_device *dev)
 	struct lib_dev *ld = netdev_priv(dev);
 	struct lib_packet *pkt = &ld->batch[ld->nr_batch];
 	struct tx_slot *slot = ld->free;
-	bool flush;
 
 	BUILD_BUG_ON(sizeof(struct lib_vnet) != sizeof(struct virtio_net_hdr));
 	BUILD_BUG_ON(LIB_MAX_IOV < MAX_SKB_FRAGS + 1);
@@ -170,10 +171,9 @@ static netdev_tx_t lib_dev_xmit(struct sk_buff *skb, struct net_device *dev)
 	pkt->iov = slot->iov;
 	ld->nr_batch++;
 
-	flush = __netdev_sent_queue(dev, skb->len, netdev_xmit_more());
 	if (!has_free(ld))
 		netif_stop_queue(dev);
-	if (flush || !has_free(ld) || ld->nr_batch == TX_BATCH)
+	if (!netdev_xmit_more() || !has_free(ld) || ld->nr_batch == TX_BATCH)
 		tx_flush(ld);
 	return NETDEV_TX_OK;
 }
@@ -220,7 +220,8 @@ static void tx_done(void *delivery)
 		bytes += skb->len;
 		dev_consume_skb_any(skb);
 	}
-	completed(ld, packets, bytes);
+	netdev_completed_queue(ld->dev, packets, bytes);
+	completed(ld);
 }
 
 int lib_netdev_tx_done(u32 id, const u64 *tokens, unsigned int nr, u64 tstamp)
@@ -464,6 +465,18 @@ static void set_features(struct net_device *dev, u32 features)
 	dev->hw_enc_features = dev->features;
 }
 
+/* A large packet may be out before the limit of bytes has adapted to the caller. */
+static void set_queue_limit(struct net_device *dev)
+{
+#ifdef CONFIG_BQL
+	struct dql *dql = &netdev_get_tx_queue(dev, 0)->dql;
+
+	dql->min_limit = GSO_LEGACY_MAX_SIZE;
+	dql->limit = dql->min_limit;
+	dql->adj_limit = dql->min_limit;
+#endif
+}
+
 static struct net_device *alloc_device(const struct lib_netdev *params)
 {
 	u32 nr = params->tx_ring ?: TX_RING_DEFAULT;
@@ -482,6 +495,7 @@ static struct net_device *alloc_device(const struct lib_netdev *params)
 	skb_queue_head_init(&ld->rxq);
 	set_kind(dev, params->flags);
 	set_features(dev, params->features);
+	set_queue_limit(dev);
 	if (!is_zero_ether_addr(params->addr))
 		eth_hw_addr_set(dev, params->addr);
 	else if (dev->addr_len)
