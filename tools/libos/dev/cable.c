@@ -133,10 +133,10 @@ static void send_copy(struct end *end, uint32_t at, const struct lib_packet *pkt
 	struct small *small = &end->small[at];
 
 	small->iov = (struct lib_iov) { copy_packet(small->data, pkt), pkt->len };
-	end->sent[at] = *pkt;
-	end->sent[at].iov = &small->iov;
-	end->sent[at].nr_iov = 1;
-	end->sent[at].token = NO_TOKEN;
+	end->sent[at] = (struct lib_packet) {
+		.iov = &small->iov, .nr_iov = 1, .len = pkt->len, .vnet = pkt->vnet,
+		.token = NO_TOKEN,
+	};
 }
 
 /*

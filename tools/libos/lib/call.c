@@ -292,13 +292,13 @@ static long interrupted(struct libos *l)
 		    l->name);
 }
 
-static long call_inside(struct libos *l, long nr, long a0, long a1, long a2, long a3,
-			long a4, long a5)
+/* What the caller is to see of a call that was interrupted */
+static inline long outcome(struct libos *l, long ret)
 {
-	int err;
-	struct lib_task *task = find_task(l, &err);
-
-	return task ? l->syscall(task, nr, a0, a1, a2, a3, a4, a5) : err;
+	if (unlikely(ret == -EINTR ||
+		     (ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK)))
+		return interrupted(l);
+	return ret;
 }
 
 long call(struct libos *l, long nr, long a0, long a1, long a2, long a3, long a4, long a5)
@@ -308,11 +308,9 @@ long call(struct libos *l, long nr, long a0, long a1, long a2, long a3, long a4,
 	long ret;
 	int err;
 
-	if (unlikely(here.inside)) {
-		ret = call_inside(l, nr, a0, a1, a2, a3, a4, a5);
-		goto out;
-	}
-	if (likely(carrier && carrier->gen == l->gen && carrier->task->done)) {
+	if (unlikely(in_fiber(l)))
+		return outcome(l, l->syscall(*l->kernel.running, nr, a0, a1, a2, a3, a4, a5));
+	if (likely(carrier && carrier->gen == l->gen && carrier->task->done && !here.inside)) {
 		task = carrier->task;
 	} else {
 		task = find_task(l, &err);
@@ -328,13 +326,10 @@ long call(struct libos *l, long nr, long a0, long a1, long a2, long a3, long a4,
 	if (unlikely(l->blocked | l->fibers) && !l->world)
 		l->exports.run();
 	leave(l);
-out:
-	if (unlikely(ret == -EINTR ||
-		     (ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK)))
-		ret = interrupted(l);
-	return ret;
+	return outcome(l, ret);
 }
 
+/* A function that libos_spawn() runs has the shortest way: see entry.c. */
 long libos_syscall(struct libos *l, long nr, ...)
 {
 	long a[6];
@@ -345,6 +340,9 @@ long libos_syscall(struct libos *l, long nr, ...)
 	for (i = 0; i < 6; i++)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
+	if (in_fiber(l))
+		return outcome(l, l->syscall(*l->kernel.running, nr, a[0], a[1], a[2], a[3], a[4],
+					     a[5]));
 	return call(l, nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
