@@ -10,9 +10,9 @@
  * interrupt is a function that the resting fiber is asked to run, with the
  * same meaning as in hardware: it interrupted user mode, or idle.
  *
- * What is asked of a fiber at rest in user mode is called on top of its stack;
- * when it is done before the carrier was left, the carrier just returns. Else
- * the fiber goes on at its rest some time later (serve_task).
+ * What is asked of a fiber at rest is called on top of its stack; when it is done
+ * before the carrier was left, the carrier just returns. Else the fiber goes on
+ * at its rest some time later (serve_task, serve_idle).
  *
  * If another task, or nobody, is to run next, the task at rest in user mode
  * first goes to sleep in the scheduler's eyes. It is woken by its next call.
@@ -51,7 +51,7 @@ static void *carrier_sp;
 static void *rest_sp;
 static struct lib_call *rest_call;	/* who rests in user mode; NULL: idle */
 static struct lib_call *carrier_call;	/* whose call the carrier made */
-static struct lib_call *served;		/* on whose stack the carrier still is */
+static struct task_struct *served;	/* on whose stack the carrier still is */
 static struct lib_call *handover;	/* whose process is to go on */
 static const char *death;		/* why the instance died; not told yet */
 
@@ -181,24 +181,41 @@ static void serve(struct lib_call *call)
 	exit_to_user_mode(call);
 }
 
-/*
- * On top of the stack of the task that rests in user mode: does what is asked
- * and returns the stack to go on with, NULL for this one.
- */
+/* The stack to go on with: the carrier's; or NULL, where this one rested. */
+static void *go_on(bool at_once)
+{
+	if (likely(at_once))
+		return carrier_sp;
+	request = REQ_NONE;
+	request_fn = NULL;
+	return NULL;
+}
+
+/* On top of the stack of the task that rests in user mode: does what is asked. */
 static void *serve_task(void)
 {
 	struct lib_call *call = rest_call;
 
 	rest_call = NULL;
-	served = call;
+	served = current;
 	serve(call);
-	if (likely(served == call)) {
+	if (likely(served == current))
 		rest_call = call;
-		return carrier_sp;
-	}
-	request = REQ_NONE;
-	request_fn = NULL;
-	return NULL;
+	return go_on(served == current);
+}
+
+/*
+ * Likewise for idle. While the tick goes on, the tasks that are woken run from
+ * here; the long way round the idle loop is there to stop and start the tick.
+ */
+static void *serve_idle(void)
+{
+	served = current;
+	run_request(NULL);
+	while (need_resched() && lib_tick_goes_on())
+		schedule();
+	local_irq_disable();
+	return go_on(served == current && lib_tick_goes_on());
 }
 
 /*
@@ -242,22 +259,20 @@ int __noreturn lib_user_mode(void *unused)
 	}
 }
 
-/* A fiber goes on: here, or in the process that made its call. */
-struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *next)
+/* The stack to go on with: the next fiber's, or the carrier's in a handover. */
+void *lib_next_stack(struct task_struct *prev, struct task_struct *next)
 {
 	struct lib_call *call = next->thread.call;
 
 	lib_current = next;
 	lib_prev = prev;
 	lib_orphan = call && call->orphan;
-	if (unlikely(call && call->task.process != the_host.process && call->fn)) {
-		handover = call;
-		rest_sp = next->thread.sp;
-		leave(&prev->thread.sp);
-	} else {
-		lib_switch(&prev->thread.sp, next->thread.sp);
-	}
-	return lib_prev;
+	if (likely(!call || call->task.process == the_host.process || !call->fn))
+		return next->thread.sp;
+	handover = call;
+	rest_sp = next->thread.sp;
+	served = NULL;
+	return carrier_sp;
 }
 
 /* Leaves for good: the instance is dead. */
@@ -282,10 +297,10 @@ static __always_inline void enter(int req, void (*fn)(void *arg), void *arg)
 	if (lib_running)
 		lib_switch_serve(&to_call(lib_running)->user_sp, to_call(lib_running)->kernel_sp,
 				 serve_fiber);
-	else if (rest_call && req != REQ_GIVE_WAY)
-		lib_switch_serve(&carrier_sp, rest_sp, serve_task);
-	else
+	else if (req == REQ_NONE || (rest_call && req == REQ_GIVE_WAY))
 		lib_switch(&carrier_sp, rest_sp);
+	else
+		lib_switch_serve(&carrier_sp, rest_sp, rest_call ? serve_task : serve_idle);
 	if (unlikely(death)) {
 		if (the_host.panic)
 			host_call(panic, death);

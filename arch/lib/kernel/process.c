@@ -9,16 +9,17 @@
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
 #include <asm/lib.h>
+#include <asm/switch_to.h>
 
 struct task_struct *lib_prev;	/* who ran before, for a fiber's first step */
 
 /* A stack on which lib_switch() goes on in @fn, which returns to nowhere. */
 void *lib_new_stack(void *top, void (*fn)(void))
 {
-	void **sp = PTR_ALIGN_DOWN(top, 16) - 64;
+	void **sp = PTR_ALIGN_DOWN(top, 16) - 16;
 
-	memset(sp, 0, 64);
-	sp[6] = fn;
+	sp[0] = fn;
+	sp[1] = NULL;
 	return sp;
 }
 

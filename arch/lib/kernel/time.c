@@ -130,6 +130,12 @@ void lib_idle_tick(void)
 	timer_woke = false;
 }
 
+/* Idle, woken by no timer, has nothing to do about the tick. */
+bool lib_tick_goes_on(void)
+{
+	return !timer_woke && !tick_nohz_tick_stopped();
+}
+
 /*
  * Under a new host the clock goes on from where it stood, or jumps ahead; a
  * deadline stays at the same time of ours. The time of day is the new host's.

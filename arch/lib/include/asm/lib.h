@@ -89,12 +89,7 @@ int lib_boot(void (*fn)(void));
 void __noreturn lib_die(const char *reason);
 int __noreturn lib_user_mode(void *unused);
 
-/* switch.S */
-void lib_switch(void **save_sp, void *sp);
-void lib_switch_serve(void **save_sp, void *sp, void *(*serve)(void));
-
 /* process.c */
-extern struct task_struct *lib_prev;
 void *lib_new_stack(void *top, void (*fn)(void));
 
 /* time.c */
@@ -102,6 +97,7 @@ extern u64 lib_deadline;
 bool lib_timer_due(void);
 void lib_timer_interrupt(void *unused);
 void lib_idle_tick(void);
+bool lib_tick_goes_on(void);
 void lib_clock_freeze(void);
 void lib_clock_thaw(void);
 
