@@ -27,9 +27,11 @@ SYM_FUNC_START(lib_copy_user)
 	LIB_EXTABLE(5b, 2b)
 SYM_FUNC_END(lib_copy_user)
 
-/* unsigned long lib_clear_user(void *to, unsigned long n) */
+/* unsigned long lib_clear_user(void *to, unsigned long n): none of an orphan's */
 SYM_FUNC_START(lib_clear_user)
 	mov	%rsi, %rcx
+	cmpb	$0, lib_orphan(%rip)
+	jne	2f
 	xor	%eax, %eax
 1:	rep stosb
 2:	mov	%rcx, %rax
