@@ -179,7 +179,7 @@ static void poll_mask(void)
 
 /* ---------------------------------------------------------------- actions */
 
-static volatile int go_on;
+static volatile int ready, go_on;
 static void (*meanwhile)(void);
 
 /* @inside: the thread's catch_thread::inside, and catch_thread::signal behind it */
@@ -192,7 +192,7 @@ static void *send_inside(void *arg)
 {
 	struct sender *sender = arg;
 
-	while (!*sender->inside)
+	while (!ready || !*sender->inside)
 		sched_yield();
 	EQUAL(syscall(SYS_tgkill, getpid(), sender->to, sender->sig), 0);
 	while (!sender->inside[1])
@@ -210,9 +210,11 @@ static void during_with(int sig, void (*what)(void))
 	pthread_t thread;
 
 	meanwhile = what;
+	ready = 0;
 	go_on = 0;
 	count = 0;
 	EQUAL(pthread_create(&thread, NULL, send_inside, &sender), 0);
+	ready = 1;	/* not inside any more for the thread's birth */
 	EQUAL(call(INSIDE_SPIN_UNTIL, &go_on), 0);
 	EQUAL(pthread_join(thread, NULL), 0);
 }
@@ -308,6 +310,7 @@ static void ends_outside(void)
 		*reached = 0;
 		pid = fork();
 		if (!pid) {
+			alarm(60);
 			signal(sig, SIG_DFL);
 			during_with(sig, reach);
 			_exit(9);
