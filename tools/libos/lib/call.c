@@ -256,7 +256,7 @@ struct lib_task *task_enter(struct libos *l, int *err)
 /* Whether the calling code is a fiber of the instance that it calls. */
 static bool in_fiber(struct libos *l)
 {
-	return *l->kernel.running && here.inside == l;
+	return here.inside == l && *l->kernel.running;
 }
 
 void task_leave(struct libos *l)
