@@ -528,25 +528,6 @@ def wire_of_the_dead():
 
 
 # Numbered datagrams until there is no room, then some more, each when there is
-BIRTHS = """
-import os, signal, socket
-for _ in range(600):
-    child = os.fork()
-    if not child:
-        signal.pause()
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-socket.create_server(("127.0.0.1", 0))
-print("well")
-"""
-
-
-@test
-def children_killed_at_birth():
-    """They harm nobody, and leave no more than there is room for"""
-    expect("well\n", nuse("--memory", "12M", "--", "python3", "-c", BIRTHS))
-
-
 FILL = """
 import select, socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
