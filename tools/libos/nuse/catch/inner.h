@@ -116,7 +116,7 @@ hidden int signal_set(uint64_t *set, long user);
 hidden long signal_real_mask(int how, const uint64_t *set, uint64_t *old);
 /* The thread that arms the catcher may have them blocked. */
 hidden void signal_start(void);
-/* One of NEVER_BLOCKED is not for now. */
+/* One of NEVER_BLOCKED came while the program blocks it: kept until signal_release(). */
 hidden void signal_keep(int sig, const siginfo_t *info);
 /* Sends what was pending and is not blocked by now. */
 hidden void signal_release(const struct thread *self);
