@@ -65,6 +65,7 @@ FIGURES = [make(name) for name, make in {
     "syscall_getpid_ns": value("ns", 50, 20, "syscall", "contract_ns", "host_ns"),
     "syscall_getpid_libos_ns": value("ns", None, None, "syscall", "libos_ns", "host_ns"),
     "boot_ms": value("ms", 8, 3, "boot", "boot_ms"),
+    "host_fresh_page_ns": value("ns", None, None, "boot", "fresh_page_ns"),
     "private_kib_per_instance": value("KiB", 3000, 1000, "memory", "private_kib"),
     "private_page_tables_kib": value("KiB", None, None, "memory", "tables_kib"),
     "namespace_kib": value("KiB", 490, 286, "namespace", "kib"),
