@@ -102,7 +102,8 @@ library: $(obj)/.defconfig
 	+$(Q)$(kbuild) vmlinux
 	$(Q)[ $(obj)/liblinux.so -nt $(obj)/vmlinux ] || { \
 		objcopy --strip-debug $(obj)/vmlinux $(obj)/liblinux.tmp && \
-		mv $(obj)/liblinux.tmp $(obj)/liblinux.so; }
+		mv $(obj)/liblinux.tmp $(obj)/liblinux.so; } || { rm -f $(obj)/vmlinux; \
+		echo "the kernel was not linked to its end and is removed: run make again"; exit 1; }
 	$(Q)cmp -s $(obj)/liblinux.so $(so) || { echo "  LIBRARY $(so)" && \
 		cp $(obj)/liblinux.so $(obj)/$(so) && mv $(obj)/$(so) $(so); }
 	$(Q)ln -sfn $(so) liblinux.so
