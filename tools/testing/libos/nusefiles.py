@@ -126,6 +126,22 @@ def sysctls():
         assert file.read() == before
 
 
+SOCKET_OF_THE_HOST = """
+import fcntl, os, socket
+any_one = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+net = fcntl.ioctl(any_one, 0x894c)      # SIOCGSKNS
+print(socket.if_indextoname(socket.if_nametoindex("one")),
+      os.fstat(net).st_ino == os.stat("/proc/self/ns/net").st_ino)
+"""
+
+
+@test
+def interfaces_by_any_socket():
+    """libc's if_nametoindex() asks one of AF_UNIX."""
+    text = on_nuse(f"ip link add one type dummy; python3 -c '{SOCKET_OF_THE_HOST}'")
+    assert text == "one True\n", text
+
+
 @test
 def processes_and_their_sockets():
     need("ss", "nc")

@@ -126,6 +126,10 @@ long socket_make(long nr, const long args[6]);
 long socket_accept(long nr, const long args[6]);
 long socket_bpf(long nr, const long args[6]);
 
+/* ioctl() of a socket of the host: whether it is about an interface, and what it does then */
+bool socket_asks(const long args[6]);
+long socket_ask(long nr, const long args[6]);
+
 /* ------------------------------------------------------------- netlink.c */
 
 long netlink_sendto(long nr, const long args[6]);

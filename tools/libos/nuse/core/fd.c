@@ -286,7 +286,7 @@ long fd_call(long nr, const long args[6])
 long fd_ioctl(long nr, const long args[6])
 {
 	if (!fd_kind(args[0]))
-		return fd_on_host(nr, args);
+		return socket_asks(args) ? socket_ask(nr, args) : fd_on_host(nr, args);
 	switch ((unsigned int)args[1]) {
 	case FIOCLEX:
 	case FIONCLEX:

@@ -7,6 +7,7 @@
 #include "core.h"
 #include <linux/bpf.h>
 #include <linux/netlink.h>
+#include <linux/sockios.h>
 #include <sys/socket.h>
 
 static bool is_ours(int family, int protocol)
@@ -68,6 +69,38 @@ long socket_accept(long nr, const long args[6])
 	if (!fd_kind(args[0]))
 		return fd_on_host(nr, args);
 	return fd_make(nr, args, nr == __NR_accept4 && cloexec(args[3]));
+}
+
+/*
+ * Interfaces are the instance's, and any socket may be asked for them: libc's
+ * if_nametoindex() takes one of AF_UNIX.
+ */
+bool socket_asks(const long args[6])
+{
+	unsigned int request = args[1];
+	socklen_t len = sizeof(int);
+	int domain;
+
+	return request >= SIOCGIFNAME && request < SIOCDEVPRIVATE + 16 &&
+	       (request < SIOCPROTOPRIVATE || request >= SIOCDEVPRIVATE) &&
+	       !fd_is_hidden(args[0]) &&
+	       !host_call(__NR_getsockopt, args[0], SOL_SOCKET, SO_DOMAIN, &domain, &len, 0);
+}
+
+long socket_ask(long nr, const long args[6])
+{
+	long fd = self_make(__NR_socket, (long[6]) { AF_UNIX, SOCK_DGRAM }, share->fd_base);
+	const long ask[6] = { fd, args[1], args[2] };
+	long ret;
+
+	if (fd < 0)
+		return fd;
+	if ((unsigned int)args[1] == SIOCGSKNS)
+		ret = fd_make(nr, ask, true);
+	else
+		ret = self_call(nr, ask, NULL);
+	lib_call(__NR_close, fd);
+	return ret;
 }
 
 /* Programs and maps are for the stack's packets. */
