@@ -107,7 +107,7 @@ long nuse_call(long nr, const long args[6]);
 
 /*
  * The library descriptors of this process, a bit each, for NUSE_FDS numbers;
- * NULL: none. Who sees here that a descriptor is none passes it on to libc, whose
+ * NULL: none, or all calls have to trap. Who sees here that a descriptor is none passes it on to libc, whose
  * instruction is caught; nuse_call() looks again. So it may be out of date, or
  * that of the parent (vfork), at the cost of time only.
  */

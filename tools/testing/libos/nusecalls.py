@@ -13,7 +13,7 @@ import tempfile
 from ktap import KERNEL, TESTS, TOOLS, diagnose, main, test
 
 PROGRAMS = ("nusefds", "nusepolls", "nusedata", "nuseprocesses", "nusesignals", "nuseerrors",
-            "nuseowners")
+            "nuseowners", "nusesandbox")
 LIMIT = 100		# seconds for a program
 SCRATCH = tempfile.TemporaryDirectory(prefix="nusecalls-")
 

@@ -473,6 +473,38 @@ def another_user():
                  "ip", "link", "set", "eth0", "down")
 
 
+SSHD = """
+mount -t tmpfs none /run
+mkdir /run/sshd
+ssh-keygen -q -t ed25519 -N '' -f key
+exec "$@" /usr/sbin/sshd -D -e -f /dev/null -h $PWD/key -o AuthorizedKeysFile=$PWD/key.pub \
+    -o StrictModes=no -o UsePAM=no -o PidFile=none
+"""
+
+
+@test
+def openssh():
+    """Its server forks and execs itself for a client, and sandboxes itself before it is known"""
+    need("/usr/sbin/sshd", "ssh", "scp")
+    need_users()
+    wire, content = path("wire"), os.urandom(SIZE)
+    server = (NUSE, "--name", "lab", "--net", f"wire:{wire},address=10.0.0.1/24", "--")
+    client = (NUSE, "--net", f"wire:{wire},address=10.0.0.2/24", "--")
+    options = ("-i", path("key"), "-o", "StrictHostKeyChecking=no", "-o", "BatchMode=yes",
+               "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
+    with open(path("large"), "wb") as file:
+        file.write(content)
+    with Bench() as bench:
+        sshd = bench.start("unshare", "-m", "sh", "-ec", SSHD, "sh", *server)
+        sshd.says("Server listening on ::")
+        text = bench.run(*client, "ssh", *options, "10.0.0.1", "echo $SSH_CONNECTION; id -u")
+        assert re.fullmatch(r"10.0.0.2 \d+ 10.0.0.1 22\n0\n", text), text
+        bench.run(*client, "scp", "-O", *options, path("large"), f"10.0.0.1:{path('copy')}")
+        assert content_of("copy") == content
+        assert bench.run(*client, "ssh", "-tt", *options, "10.0.0.1", "tty").startswith("/dev/pts/")
+        assert sshd.end() == 0
+
+
 # ------------------------------------------------------------- how they end
 
 @test

@@ -30,6 +30,7 @@ struct birth {
 	int child;			/* thread id of a guest */
 	uint64_t flags;
 	uint64_t core, blocked;		/* of the parent: struct thread */
+	const struct sandbox *sandbox;	/* the same */
 	struct thread thread;		/* of a guest without a thread pointer */
 	struct signal_state state;	/* of a guest that is a process, and of a fork */
 	void *left;			/* memory that such a child left, to unmap */
@@ -138,10 +139,12 @@ static void in_child(struct birth *b)
 		in_copy(b);
 	self = thread_self();
 	if (self && b->flags & CLONE_SETTLS)
-		thread_begin(self, b->blocked);
+		thread_begin(self, b->blocked, b->sandbox);
 	else if (self)
 		self->blocked = b->blocked;
 	nuse_new_thread(b->flags);
+	if (!(b->flags & CLONE_VM))
+		sandbox_born();
 }
 
 static void in_parent(struct birth *b, long ret)
@@ -203,9 +206,10 @@ static void inherit(struct birth *b)
 	struct thread *self = thread_self();
 
 	b->blocked = self ? self->blocked : 0;
+	b->sandbox = self ? self->sandbox : NULL;
 	b->state = *signal_state_now();
 	b->state.pending = 0;
-	b->thread = (struct thread) { 0 };
+	b->thread = (struct thread) { .sandbox = b->sandbox };
 	if (self && b->flags & CLONE_VFORK) {
 		b->thread.pub.altstack = self->pub.altstack;
 		b->thread.pub.altstack_size = self->pub.altstack_size;

@@ -4,7 +4,7 @@
 
 catch-dir := $(here)nuse/catch/
 catch-obj := $(addprefix $(O)/obj/nuse/catch/,gateway.o gateway-code.o filter.o catch.o trap.o \
-	call.o signal.o signal-entry.o deliver.o late.o altstack.o birth.o exec.o elf.o self.o thread.o \
+	sandbox.o call.o signal.o signal-entry.o deliver.o late.o altstack.o birth.o exec.o elf.o self.o thread.o \
 	patch.o stub.o text.o user.o user-copy.o string.o)
 run-obj	:= $(addprefix $(O)/obj/nuse/catch/,start.o run.o load.o)
 bare-obj := $(O)/obj/nuse/catch/bare.o

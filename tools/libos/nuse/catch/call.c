@@ -3,7 +3,9 @@
  * call.c - a call of the program, however it was caught: those that would undo
  * the catcher are done here, all others by the core.
  */
+#include <linux/prctl.h>
 #include <linux/ptrace.h>
+#include <linux/seccomp.h>
 #include "inner.h"
 
 bool call_is_ours(long nr)
@@ -24,9 +26,11 @@ bool call_is_ours(long nr)
 	case __NR_epoll_pwait:
 	case __NR_epoll_pwait2:
 	case __NR_io_pgetevents:
+	case __NR_prctl:
 	case __NR_ptrace:
 	case __NR_readlink:
 	case __NR_readlinkat:
+	case __NR_seccomp:
 		return true;
 	}
 	return false;
@@ -79,6 +83,24 @@ static long trace(const long args[6])
 	return 0;
 }
 
+static long seccomp(const long args[6])
+{
+	if (args[0] == SECCOMP_SET_MODE_FILTER)
+		return sandbox_add(args[1], args[2]);
+	return nuse_call(__NR_seccomp, args);
+}
+
+static long prctl(const long args[6])
+{
+	struct thread *self = thread_self();
+
+	if (args[0] == PR_SET_SECCOMP && args[1] == SECCOMP_MODE_FILTER)
+		return sandbox_add(0, args[2]);
+	if (args[0] == PR_GET_SECCOMP)
+		return self && self->sandbox ? SECCOMP_MODE_FILTER : SECCOMP_MODE_DISABLED;
+	return nuse_call(__NR_prctl, args);
+}
+
 long call_do(long nr, const long args[6], uint64_t *mask)
 {
 	switch (nr) {
@@ -96,8 +118,12 @@ long call_do(long nr, const long args[6], uint64_t *mask)
 	case __NR_pselect6:
 	case __NR_io_pgetevents:
 		return with_sized_set(nr, args);
+	case __NR_prctl:
+		return prctl(args);
 	case __NR_ptrace:
 		return trace(args);
+	case __NR_seccomp:
+		return seccomp(args);
 	case __NR_execve:
 		return exec_path(-100 /* AT_FDCWD */, args[0], args[1], args[2], 0);
 	case __NR_execveat:

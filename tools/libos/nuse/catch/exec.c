@@ -9,7 +9,8 @@
  * the program is to have, so that they stand in /proc/PID/cmdline; what is for
  * nuse-run alone is the first variable of the environment.
  *
- *	NUSE_RUN=<descriptor of the program>[+<exec_programs>] <note of the core> <path>
+ *	NUSE_RUN=<descriptor of the program>[/<that of sandbox_save()>][+<exec_programs>]
+ *		<note of the core> <path>
  */
 #include <linux/fcntl.h>
 #include <linux/mman.h>
@@ -26,6 +27,7 @@
  * @dir, @flags: where the file is, as execveat() has it
  * @name:	path as the program gave it, or of its descriptor
  * @path:	that of the file that will be run: @name's or an interpreter's
+ * @sandbox:	0 or the descriptor of sandbox_save()
  * @elf:	its headers
  * @heads:	first lines of scripts, with the words for argv
  * @words:	arguments before those of the program, last first
@@ -33,7 +35,7 @@
  */
 struct exec {
 	size_t size;
-	int dir, flags, fd;
+	int dir, flags, fd, sandbox;
 	char name[PATH_MAX + 32], path[PATH_MAX];
 	struct elf elf;
 	char heads[MAX_SCRIPTS][HEAD_SIZE];
@@ -302,6 +304,8 @@ static void make_run(struct exec *e)
 {
 	char *to = append_number(append(e->run, "NUSE_RUN="), e->fd);
 
+	if (e->sandbox)
+		to = append_number(append(to, "/"), e->sandbox);
 	if (exec_traced && exec_traced == host_call(__NR_getpid, 0, 0, 0, 0, 0, 0))
 		to = append_number(append(to, "+"), exec_programs + 1);
 	*to++ = ' ';
@@ -335,6 +339,9 @@ static long run(struct exec *e, long argv, long envp)
 	err = check_interp(e);
 	if (err)
 		return err;
+	e->sandbox = sandbox_save();
+	if (e->sandbox < 0)
+		return e->sandbox;
 	make_run(e);
 	env = make_vector(e, argv, envp);
 	if (env < 0)
@@ -381,6 +388,8 @@ long exec_path(int dir, long path, long argv, long envp, int flags)
 	}
 	if (e->fd >= 0)
 		host_call(__NR_close, e->fd, 0, 0, 0, 0, 0);
+	if (e->sandbox > 0)
+		host_call(__NR_close, e->sandbox, 0, 0, 0, 0, 0);
 	birth_leave(NULL, 0);
 	host_call(__NR_munmap, e, size, 0, 0, 0, 0);
 	return ret;

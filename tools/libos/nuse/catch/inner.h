@@ -64,6 +64,25 @@ hidden int filter_install(void);
 /* A SIGSYS that our filter has sent: its call is done. Else it is a signal: false. */
 hidden bool trap_taken(const siginfo_t *info, struct ucontext *uc);
 
+/* ------------------------------------------------------------ sandbox.c */
+
+struct sandbox;
+
+#define SANDBOX_PASS	1
+
+/* What filters of the program's own have a call that has trapped at @ip fail with */
+hidden long sandbox_error(long nr, const long args[6], uintptr_t ip);
+/* Whether @s, which may be NULL, is one of these */
+hidden bool sandbox_has(const struct sandbox *newest, const struct sandbox *s);
+/* SECCOMP_SET_MODE_FILTER with a struct sock_fprog of the program */
+hidden long sandbox_add(unsigned int flags, long user);
+/* In a new process on a copy of the memory, when the core has begun */
+hidden void sandbox_born(void);
+/* For the next program: 0 if there are none, a descriptor, or an error */
+hidden int sandbox_save(void);
+/* In that one, when the core has begun */
+hidden int sandbox_restore(int fd);
+
 /* --------------------------------------------------------------- call.c */
 
 /* The program makes it again. */
@@ -214,6 +233,7 @@ hidden long self_readlink(long nr, const long args[6]);
  * struct thread - of the program
  * @pub:	first: see catch.h
  * @key:	fs base; 0: the entry is free
+ * @sandbox:	filters of the program's, the newest first
  * @blocked:	of NEVER_BLOCKED, as the program believes
  * @mask:	the program's, while signals are put off: @masked
  * @undecided:	in catch_signals(), no handler has run yet
@@ -228,6 +248,7 @@ hidden long self_readlink(long nr, const long args[6]);
 struct thread {
 	struct catch_thread pub;
 	uintptr_t key;
+	const struct sandbox *sandbox;
 	uint64_t blocked;
 	uint64_t mask;
 	bool masked;
@@ -244,8 +265,10 @@ struct thread {
 hidden void thread_init(void);
 /* NULL if there are too many */
 hidden struct thread *thread_self(void);
-/* The caller begins, with what its parent believed; maybe with the entry of one that ended. */
-hidden void thread_begin(struct thread *self, uint64_t blocked);
+/* The caller begins, with what its parent had; maybe with the entry of one that ended. */
+hidden void thread_begin(struct thread *self, uint64_t blocked, const struct sandbox *sandbox);
+/* All threads have these filters. */
+hidden void thread_sandboxed(const struct sandbox *sandbox);
 /* The caller is alone in a copy of the memory; @core: catch_thread::core of its parent */
 hidden void thread_forked(uint64_t core);
 
@@ -254,6 +277,8 @@ hidden void thread_forked(uint64_t core);
 hidden void patch_init(void);
 /* The instruction before @ip has trapped with number @nr. */
 hidden void patch_site(uintptr_t ip, long nr);
+/* From now on all calls trap, those of patched sites too. */
+hidden void patch_end(void);
 /* In a new process on a copy of the memory, others may have been at it. */
 hidden void patch_reset(void);
 /* The dynamic linker's code: what traps there is patched when much has. */

@@ -110,6 +110,11 @@ void patch_init(void)
 		patch_numbers[nr] = may_patch(nr);
 }
 
+void patch_end(void)
+{
+	memset(patch_numbers, 0, sizeof(patch_numbers));
+}
+
 void patch_reset(void)
 {
 	patch.locked = 0;

@@ -20,9 +20,10 @@
 
 hidden uintptr_t run_main(long *stack, uintptr_t bias, const Elf64_Dyn *dynamic);
 
-/* What NUSE_RUN tells: the file; 0, or since how many programs a parent is to trace */
+/* What NUSE_RUN tells: descriptors; 0, or since how many programs a parent is to trace */
 struct order {
-	int fd, programs;
+	int fd, sandbox;
+	int programs;
 	const char *note;
 	const char *path;
 };
@@ -139,6 +140,8 @@ static char *read_number(char *p, int *n)
 static void read_order(struct order *o, char *p)
 {
 	p = read_number(p, &o->fd);
+	if (*p == '/')
+		p = read_number(p + 1, &o->sandbox);
 	if (*p == '+')
 		p = read_number(p + 1, &o->programs);
 	o->note = *p ? ++p : p;
@@ -310,6 +313,8 @@ uintptr_t run_main(long *stack, uintptr_t bias, const Elf64_Dyn *dynamic)
 		__builtin_trap();
 	if (nuse_start(order.note))
 		host_call(__NR_exit_group, 127, 0, 0, 0, 0, 0);
+	if (order.sandbox && sandbox_restore(order.sandbox))
+		fail(order.path, ": there is no memory for its filters\n");
 	name_process(&order);
 	load_all(&order);
 	auxv = drop_variable(envp);

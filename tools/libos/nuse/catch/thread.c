@@ -24,6 +24,8 @@ static struct thread first;
 /* Those that have ever been in use, but for the first */
 static struct thread *used;
 static bool have_rdfsbase;
+/* Filters that all threads were given, those too that had not begun then */
+static const struct sandbox *common;
 
 void thread_init(void)
 {
@@ -53,6 +55,7 @@ static uintptr_t fs_base(void)
 static void claimed(struct thread *t)
 {
 	t->blocked = first.blocked;
+	t->sandbox = first.sandbox;
 	t->next = __atomic_load_n(&used, __ATOMIC_RELAXED);
 	while (!__atomic_compare_exchange_n(&used, &t->next, t, false,
 					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
@@ -99,17 +102,31 @@ struct catch_thread *catch_thread(void)
 	return self ? &self->pub : NULL;
 }
 
-void thread_begin(struct thread *self, uint64_t blocked)
+void thread_begin(struct thread *self, uint64_t blocked, const struct sandbox *sandbox)
 {
 	self->pub.inside = 0;
 	self->pub.signal = 0;
 	self->pub.altstack_size = 0;
 	self->pub.altstack_off = 0;
 	late_forget(self);
+	__atomic_store_n(&self->sandbox, sandbox, __ATOMIC_SEQ_CST);
+	sandbox = __atomic_load_n(&common, __ATOMIC_SEQ_CST);
+	if (!sandbox_has(self->sandbox, sandbox))
+		self->sandbox = sandbox;
 	self->blocked = blocked;
 	self->masked = false;
 	self->undecided = false;
 	self->busy = false;
+}
+
+void thread_sandboxed(const struct sandbox *sandbox)
+{
+	struct thread *t;
+
+	__atomic_store_n(&common, sandbox, __ATOMIC_SEQ_CST);
+	first.sandbox = sandbox;
+	for (t = __atomic_load_n(&used, __ATOMIC_ACQUIRE); t; t = t->next)
+		t->sandbox = sandbox;
 }
 
 void thread_forked(uint64_t core)
@@ -119,7 +136,7 @@ void thread_forked(uint64_t core)
 	for (t = used; t; t = t->next) {
 		t->pub.core = 0;
 		if (t != self)
-			thread_begin(t, 0);
+			thread_begin(t, 0, NULL);
 	}
 	if (self)
 		self->pub.core = core;

@@ -31,6 +31,12 @@ bool trap_taken(const siginfo_t *info, struct ucontext *uc)
 		return false;
 	if (patch_late(regs))
 		return true;
+	arguments(args, regs);
+	ret = sandbox_error(nr, args, regs->rip);
+	if (ret != SANDBOX_PASS) {
+		regs->rax = ret;
+		return true;
+	}
 	switch (nr) {
 	case __NR_rt_sigreturn:
 		signal_return(uc);
@@ -47,7 +53,6 @@ bool trap_taken(const siginfo_t *info, struct ucontext *uc)
 		if (self)
 			altstack_note(self, uc);
 	}
-	arguments(args, regs);
 	ret = call_do(nr, args, &uc->uc_sigmask);
 	if (ret == -ERESTART) {
 		call_again(regs, nr);
