@@ -225,7 +225,8 @@ uintptr_t nuse_fault(uintptr_t ip, uintptr_t addr);
 
 /*
  * Whether calls with this number can belong to the stack at all: others are not
- * caught. Asked once, by catch_init() and for each number below 512.
+ * caught, and of those that send a signal only those that send SIGKILL. Asked once, by
+ * catch_init() and for each number below 512.
  */
 bool nuse_wants(long nr);
 

@@ -7,6 +7,7 @@
  */
 #include <asm/unistd.h>
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <sys/mman.h>
 #include "catch.h"
 #include "share.h"
@@ -43,5 +44,9 @@ int share_map(int fd_base)
 			  fd_base + FD_DATA, 0);
 	if (!err)
 		err = map(SHARE_MEMORY, share->kernel.memory_size, rw, flags, fd_base + FD_MEMORY, 0);
-	return err ? err : share_map_host_page();
+	if (!err)
+		err = share_map_host_page();
+	/* For share_let_in(); children inherit it. Without, it keeps nobody out for long. */
+	host_call(__NR_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0, 0, 0, 0);
+	return err;
 }

@@ -135,10 +135,13 @@ unsigned int processes_births(void)
 void processes_signal(int sig)
 {
 	const struct process *process;
+	bool out = share_keep_out();
 	unsigned int i;
 
 	last_signal = sig;
 	for (i = 0; i < ROWS; i++)
 		for (process = rows[i]; process; process = process->next)
 			send_signal(process, sig);
+	if (out)
+		share_let_in();
 }

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <poll.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -25,6 +26,7 @@
 
 #define WAITERS		(1U << 31)	/* share_control::lock */
 #define PATIENCE_NS	100000000	/* then it is seen whether the holder lives */
+#define FOR_EVER	(~0U)
 #define NS_PER_S	1000000000ULL
 #define KEEPER		(SHARE_THREADS + 1)	/* in place of a thread's number */
 #define TICK_NS		1000000		/* the keeper's, while programs are busy */
@@ -128,7 +130,8 @@ void share_declare_dead(const char *reason)
 
 /* ------------------------------------------------------------------ the lock */
 
-static void lock_slow(uint32_t tid)
+/* Whether it is this thread's now; it waits for a live holder @patience times. */
+static bool lock_slow(uint32_t tid, unsigned int patience)
 {
 	uint32_t seen;
 
@@ -136,23 +139,35 @@ static void lock_slow(uint32_t tid)
 		seen = 0;
 		if (__atomic_compare_exchange_n(&share->lock, &seen, tid | WAITERS, false,
 						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			return;
+			return true;
 		if (!(seen & WAITERS) &&
 		    !__atomic_compare_exchange_n(&share->lock, &seen, seen | WAITERS, false,
 						 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 			continue;
 		seen |= WAITERS;
-		if (futex_wait(&share->lock, seen, PATIENCE_NS) != -ETIMEDOUT ||
-		    !share_is_gone(seen & ~WAITERS))
+		if (futex_wait(&share->lock, seen, PATIENCE_NS) != -ETIMEDOUT)
 			continue;
+		if (!share_is_gone(seen & ~WAITERS)) {
+			if (!--patience)
+				return false;
+			continue;
+		}
 		/* Its holder is gone: the first to see that takes it over. */
 		if (__atomic_compare_exchange_n(&share->lock, &seen, tid | WAITERS, false,
 						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
 			if (share->entries & 1)
 				share_declare_dead("a process was killed inside the kernel");
-			return;
+			return true;
 		}
 	}
+}
+
+static bool lock(uint32_t tid, unsigned int patience)
+{
+	uint32_t zero = 0;
+
+	return __atomic_compare_exchange_n(&share->lock, &zero, tid, false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED) || lock_slow(tid, patience);
 }
 
 static void unlock(void)
@@ -187,14 +202,10 @@ static bool must_stay_out(uint32_t tid)
 
 static int enter(uint32_t tid)
 {
-	uint32_t zero = 0;
-
 	/* Before the lock, which is a barrier: see share_end(). */
 	__atomic_store_n(&share_process.entered, 1, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (!__atomic_compare_exchange_n(&share->lock, &zero, tid, false, __ATOMIC_ACQUIRE,
-					 __ATOMIC_RELAXED))
-		lock_slow(tid);
+	lock(tid, FOR_EVER);
 	if (__builtin_expect(__atomic_load_n(&share->dead, __ATOMIC_RELAXED), 0)) {
 		unlock();
 		return -EOWNERDEAD;
@@ -231,6 +242,22 @@ int share_enter(void)
 void share_leave(void)
 {
 	leave();
+}
+
+/* Nobody is inside: who is killed now, be it this thread, does no harm. */
+bool share_keep_out(void)
+{
+	return lock(host_call(__NR_gettid, 0, 0, 0, 0, 0, 0), 1);
+}
+
+/*
+ * Who has been sent SIGKILL goes on until its processor is interrupted. That is what
+ * this barrier does, where a process of an instance runs (share_map()).
+ */
+void share_let_in(void)
+{
+	host_call(__NR_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0, 0, 0, 0);
+	unlock();
 }
 
 /* Who has never entered is not waited for: nobody is inside, and nobody will be. */

@@ -327,6 +327,14 @@ static inline unsigned int share_slot(const struct share_thread *thread)
 int share_enter(void);
 void share_leave(void);
 
+/*
+ * To send signals that end processes at once: between the two, if the first says so,
+ * nobody is inside, nor will those be to whom they were sent. It waits a little for
+ * who is, but not for one that is stopped there.
+ */
+bool share_keep_out(void);
+void share_let_in(void);
+
 /* The process is about to end, with all of its threads: none of them will be inside. */
 void share_end(void);
 

@@ -7,8 +7,10 @@ passes there has to pass here.
 """
 import os
 import re
+import signal
 import subprocess
 import tempfile
+import threading
 
 from ktap import KERNEL, TESTS, TOOLS, diagnose, main, test
 
@@ -66,24 +68,54 @@ for each in PROGRAMS:
     same(each)
 
 
-def killed(how, number, runs):
+def kill_for(process):
+    """Kills whom it names. What else it printed; it is ended after LIMIT seconds."""
+    timer = threading.Timer(LIMIT, process.kill)
+    timer.start()
+    text = ""
+    for line in process.stdout:
+        pid = re.match(r"kill (\d+)$", line)
+        if not pid:
+            text += line
+            continue
+        os.kill(int(pid[1]), signal.SIGKILL)
+        process.stdin.write("\n")
+        process.stdin.flush()
+    timer.cancel()
+    return text
+
+
+def killed(how, where, number, runs):
     """Of each run, how many were killed and what became of the others; none hangs."""
     ends = []
     for seed in range(runs):
-        program = [f"{TESTS}/worker-nusekill", how, str(number), str(seed)]
-        _, text = run(f"{TOOLS}/nuse", "--kernel", KERNEL, "--", *program)
+        program = [f"{TESTS}/worker-nusekill", how, where, str(number), str(seed)]
+        with subprocess.Popen([f"{TOOLS}/nuse", "--kernel", KERNEL, "--", *program], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT,
+                              env={**os.environ, "XDG_RUNTIME_DIR": SCRATCH.name}) as process:
+            text = kill_for(process)
         end = re.match(r"(talks|dead) after (\d+)$", text.strip())
         if not end:
             raise AssertionError(f"{' '.join(program)}: {text}")
         ends.append((end[1], int(end[2])))
+    diagnose(str(ends))
     return ends
+
+
+@test
+def kill_from_inside():
+    """Others go on, always: nobody is inside the kernel then."""
+    for how in ("idle", "busy"):
+        dead = [end for end in killed(how, "inside", 60, 4) if end[0] == "dead"]
+        if dead:
+            raise AssertionError(f"{how}: {dead}")
 
 
 @test
 def kill_who_waits():
     """Others go on, nearly always: who waits is seldom inside the kernel."""
-    ends = killed("idle", 60, 4)
-    diagnose(str(ends))
+    ends = killed("idle", "outside", 60, 4)
     if sum(number for _, number in ends) < 60:
         raise AssertionError(f"too few: {ends}")
 
@@ -91,7 +123,8 @@ def kill_who_waits():
 @test
 def kill_who_is_busy():
     """Others go on or fail."""
-    diagnose(str(killed("busy", 40, 8)))
+    killed("busy", "outside", 40, 8)
+
 
 if __name__ == "__main__":
     main()

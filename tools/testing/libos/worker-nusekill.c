@@ -2,11 +2,13 @@
 /*
  * worker-nusekill.c - processes are killed while others talk.
  *
- *	worker-nusekill idle|busy NUMBER SEED
+ *	worker-nusekill idle|busy inside|outside NUMBER SEED
  *
  * Two processes echo over TCP, and NUMBER others that use the same kernel, one after
- * the other, are killed at random moments. The two go on; or, if one was killed inside
- * the kernel, all calls fail at once: nobody waits for ever. Prints which it was.
+ * the other, are killed at random moments: by this program, which is inside of the
+ * instance, or by one outside, which is asked on the standard output and answers on the
+ * standard input. The two go on; or, if one was killed inside the kernel, all calls
+ * fail at once: nobody waits for ever. Prints which it was.
  */
 #include "nusecalls.h"
 
@@ -80,6 +82,34 @@ static void be_busy(int ready)
 	_exit(1);
 }
 
+/* In every way there is. */
+static void end_inside(pid_t victim)
+{
+	switch (victim % 3) {
+	case 0:
+		kill(victim, SIGKILL);
+		break;
+	case 1:
+		syscall(SYS_tgkill, victim, victim, SIGKILL);
+		break;
+	case 2:
+		syscall(SYS_pidfd_send_signal, syscall(SYS_pidfd_open, victim, 0), SIGKILL, 0, 0);
+	}
+}
+
+static void end(pid_t victim, bool outside)
+{
+	char line[8];
+
+	if (!outside) {
+		end_inside(victim);
+		return;
+	}
+	printf("kill %d\n", victim);
+	if (!fgets(line, sizeof(line), stdin))
+		exit(1);
+}
+
 static int report(int killed)
 {
 	int err = errno;
@@ -94,8 +124,9 @@ static int report(int killed)
 
 int main(int argc, char **argv)
 {
-	int number = argc > 3 ? atoi(argv[2]) : 0, i, status;
+	int number = argc > 4 ? atoi(argv[3]) : 0, i, status;
 	bool busy = number && !strcmp(argv[1], "busy");
+	bool outside = number && !strcmp(argv[2], "outside");
 	pid_t partner, victim = 0;
 	int ready[2];
 	char c;
@@ -105,7 +136,7 @@ int main(int argc, char **argv)
 		printf("usage, or no sockets\n");
 		return 2;
 	}
-	srandom(atoi(argv[3]));
+	srandom(atoi(argv[4]));
 	partner = CHILD(echo());
 	close(conn[1]);
 	for (i = 0; i < number; i++) {
@@ -117,7 +148,7 @@ int main(int argc, char **argv)
 		}
 		read(ready[0], &c, 1);
 		usleep(random() % 4000);
-		kill(victim, SIGKILL);
+		end(victim, outside);
 		if (!talk())
 			break;
 		status_of(victim);

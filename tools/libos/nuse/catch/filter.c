@@ -13,7 +13,7 @@
 #include <linux/seccomp.h>
 #include "inner.h"
 
-enum leaf { PASS, TRAP, MAP, MEMORY, REFUSE, PROBE, NR_LEAVES };
+enum leaf { PASS, TRAP, MAP, MEMORY, KILL, KILL_THREAD, REFUSE, PROBE, NR_LEAVES };
 
 #define MAX_RANGES	250		/* jumps in the tree have 8 bits */
 #define MAX_CODE	(2 * MAX_RANGES + 40)
@@ -48,7 +48,19 @@ static enum leaf leaf_of(long nr)
 	}
 	if (!call_is_ours(nr) && !nuse_wants(nr))
 		return is_of_memory(nr) ? MEMORY : PASS;
-	return nr == __NR_mmap ? MAP : TRAP;
+	switch (nr) {
+	case __NR_mmap:
+		return MAP;
+	case __NR_kill:
+	case __NR_tkill:
+	case __NR_rt_sigqueueinfo:
+	case __NR_pidfd_send_signal:
+		return KILL;
+	case __NR_tgkill:
+	case __NR_rt_tgsigqueueinfo:
+		return KILL_THREAD;
+	}
+	return TRAP;
 }
 
 static int add_range(struct program *p, uint32_t first, enum leaf leaf)
@@ -108,8 +120,16 @@ static void load(struct program *p, size_t offset)
 
 static void emit_leaves(struct program *p)
 {
-	unsigned int i, tree = p->len, at[NR_LEAVES];
+	unsigned int i, at[NR_LEAVES];
 
+	at[KILL] = p->len;		/* of what sends signals, SIGKILL alone traps */
+	load(p, DATA(args[1]));
+	emit(p, EQUAL, 2, 3, SIGKILL);
+	at[KILL_THREAD] = p->len;
+	load(p, DATA(args[2]));
+	emit(p, EQUAL, 0, 1, SIGKILL);
+	emit(p, BPF_JMP | BPF_JA, 0, 0, TRAP);
+	emit(p, RETURN, 0, 0, SECCOMP_RET_ALLOW);
 	at[MEMORY] = p->len;
 	load(p, HIGH(args[0]));
 	emit(p, EQUAL, 1, 0, NUSE_MEMORY >> 32);
@@ -133,7 +153,7 @@ static void emit_leaves(struct program *p)
 	emit(p, RETURN, 0, 0, SECCOMP_RET_ERRNO | ENOSYS);
 	at[PROBE] = p->len;
 	emit(p, RETURN, 0, 0, SECCOMP_RET_ERRNO | PROBE_ERROR);
-	for (i = 0; i < tree; i++)
+	for (i = 0; i < p->len; i++)
 		if (p->code[i].code == (BPF_JMP | BPF_JA))
 			p->code[i].k = at[p->code[i].k] - (i + 1);
 }

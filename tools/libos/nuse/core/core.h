@@ -56,6 +56,9 @@ long self_do(long (*fn)(struct share_thread *self, long nr, const long args[6]),
  */
 long self_helper_call(long nr, const long args[6]);
 
+/* After catch_enter() */
+void self_leave(struct catch_thread *self);
+
 /* A process that has ended has nothing any more. */
 void self_reap(uint32_t pid);
 
@@ -191,6 +194,11 @@ long ids_setns(long nr, const long args[6]);
 
 long wait_wait4(long nr, const long args[6]);
 long wait_waitid(long nr, const long args[6]);
+
+/* ---------------------------------------------------------------- kill.c */
+
+/* Calls that send a signal */
+long kill_call(long nr, const long args[6]);
 
 /* -------------------------------------------------------------- memory.c */
 

@@ -68,7 +68,7 @@ static struct share_thread *entry_of(struct catch_thread *self, int *err)
 /* ---------------------------------------------------------------------- calls */
 
 /* Outside again: what was put off comes. */
-static void leave(struct catch_thread *self)
+void self_leave(struct catch_thread *self)
 {
 	catch_leave(self);
 	if (__builtin_expect(self->signal, 0))
@@ -147,7 +147,7 @@ long self_do(long (*fn)(struct share_thread *self, long nr, const long args[6]),
 	catch_enter(self);
 	thread = entry_of(self, &err);
 	ret = thread ? fn(thread, nr, args) : err;
-	leave(self);
+	self_leave(self);
 	return ret;
 }
 
@@ -171,7 +171,7 @@ long self_helper_call(long nr, const long a[6])
 		}
 		share_leave();
 	}
-	leave(self);
+	self_leave(self);
 	return ret;
 }
 
@@ -183,7 +183,7 @@ void self_reap(uint32_t pid)
 		return;
 	catch_enter(self);
 	share_reap(pid);
-	leave(self);
+	self_leave(self);
 }
 
 long self_tid(void)
@@ -361,7 +361,7 @@ void nuse_dying(void)
 		return;
 	catch_enter(self);
 	end_others(self);
-	leave(self);
+	self_leave(self);
 }
 
 void nuse_living(void)
@@ -493,7 +493,7 @@ int nuse_start(const char *note)
 		if (*note)
 			read_number(read_number(note + 1, &member) + 1, &entry);
 		err = *note ? go_on(self, member, entry) : share_attach();
-		leave(self);
+		self_leave(self);
 	}
 	if (err == -EOWNERDEAD)
 		say("nuse: the instance has died: nuse log says why\n");
