@@ -235,12 +235,12 @@ bool nuse_wants(long nr);
  * CLONE_THREAD is a child that works on its parent's memory (vfork,
  * posix_spawn). begin and end are called in the parent, before and after, with
  * what the call returned, which may be an error; new_thread in the child. All
- * signals are blocked meanwhile. An error of begin is what the call returns,
- * which is not made then.
+ * signals are blocked meanwhile. What begin returns is a word for the other two, or an
+ * error: then this is what the call returns, which is not made.
  */
 long nuse_clone_begin(uint64_t flags);
-void nuse_clone_end(uint64_t flags, long ret);
-void nuse_new_thread(uint64_t flags);
+void nuse_clone_end(uint64_t flags, long word, long ret);
+void nuse_new_thread(uint64_t flags, long word);
 
 /*
  * A signal is about to end the process, by its default action or after a fault,

@@ -31,7 +31,7 @@ static inline uint32_t share_process_of(const struct lib_task *task)
 	return task->host[1];
 }
 
-#define SHARE_OWNER	(SHARE_NOBODY + 1)	/* and which of share_control::owners */
+#define SHARE_OWNER	SHARE_PROCESSES	/* and which of share_control::owners */
 
 /* lib_host::timer_arm, ::idle, ::wake */
 void share_arm(void *ctx, uint64_t deadline);

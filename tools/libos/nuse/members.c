@@ -107,6 +107,7 @@ static void free_member(uint32_t number)
 	member->making = 0;
 	member->inside = false;
 	member->other_user = false;
+	member->divided = false;
 	share_mappings_drop(number);
 	member->helper = NULL;
 	member->pid = 0;
@@ -261,16 +262,24 @@ static uint32_t own_tid(void)
 	return host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
 }
 
+/* Of a thread that goes by its number */
+static uint64_t key_of(uint32_t tid)
+{
+	return ~(uint64_t)tid;
+}
+
 /*
  * Of the calling thread: its fs base. One that no library has made may have that of
- * another, who lives: it goes by its number.
+ * another, who lives: it goes by its number. So do those that others had to settle.
  */
 static uint64_t own_key(uint32_t process)
 {
 	const struct share_thread *heir = find(process, thread_key());
 	uint32_t tid = own_tid();
 
-	return !heir || heir->tid == tid || has_ended(heir) ? thread_key() : ~(uint64_t)tid;
+	if (find(process, key_of(tid)))
+		return key_of(tid);
+	return !heir || heir->tid == tid || has_ended(heir) ? thread_key() : key_of(tid);
 }
 
 /* A program's first thread that had no fs base yet when it came has one now. */
@@ -284,8 +293,9 @@ struct share_thread *share_known(uint32_t process)
 	return self && self->tid == own_tid() ? self : NULL;
 }
 
-/* Under the lock: a free entry for the thread */
-static struct share_thread *add_thread(uint32_t process, uint64_t key, struct lib_task *task)
+/* Under the lock: a free entry for a thread */
+static struct share_thread *add_thread(uint32_t process, uint32_t tid, uint64_t key,
+				       struct lib_task *task)
 {
 	struct share_thread *self = find(0, 0) ?: end_of_threads();
 
@@ -295,7 +305,7 @@ static struct share_thread *add_thread(uint32_t process, uint64_t key, struct li
 		share->nr_threads++;
 	*self = (struct share_thread) {
 		.process = process,
-		.tid = own_tid(),
+		.tid = tid,
 		.key = key,
 		.task = task,
 	};
@@ -314,6 +324,12 @@ static void free_thread(struct share_thread *thread)
 	*thread = (struct share_thread) { 0 };
 }
 
+static void end_thread(struct share_thread *thread)
+{
+	share->exports.task_exit(thread->task);
+	free_thread(thread);
+}
+
 /* Under the lock: threads of this process that have ended; a few looks for each that begins */
 static void free_ended(uint32_t process)
 {
@@ -326,10 +342,8 @@ static void free_ended(uint32_t process)
 		if (thread->process != process)
 			continue;
 		looks--;
-		if (!has_ended(thread))
-			continue;
-		share->exports.task_exit(thread->task);
-		free_thread(thread);
+		if (has_ended(thread))
+			end_thread(thread);
 	}
 }
 
@@ -343,22 +357,23 @@ struct lib_task *share_helper(uint32_t process)
 	return helper;
 }
 
-/* Under the lock: an entry with a task, for a thread that has none */
-static struct share_thread *make_thread(uint32_t process, uint64_t key, int *err)
+/* Under the lock: an entry with a task of @parent, for a thread that has none */
+static struct share_thread *make_thread(uint32_t process, struct lib_task *parent, uint32_t tid,
+					uint64_t key, int *err)
 {
-	struct lib_task *task, *helper = share_helper(process);
-	struct share_thread *self = NULL;
+	struct share_thread *thread = NULL;
+	struct lib_task *task;
 
 	free_ended(process);
 	*err = -ESRCH;
-	if (!helper)
+	if (!parent)
 		return NULL;
-	*err = share_make_task(helper, &task, 0);
+	*err = share_make_task(parent, &task, 0);
 	if (!*err) {
-		self = add_thread(process, key, task);
-		*err = self ? 0 : -EAGAIN;
+		thread = add_thread(process, tid, key, task);
+		*err = thread ? 0 : -EAGAIN;
 	}
-	return self;
+	return thread;
 }
 
 /* That of a thread that has ended goes on with the one that has its fs base now. */
@@ -376,10 +391,78 @@ struct share_thread *share_self(uint32_t process, int *err)
 		self->tid = own_tid();
 		self->key = key;
 	} else {
-		self = make_thread(process, key, err);
+		self = make_thread(process, share_helper(process), own_tid(), key, err);
 	}
 	share_leave();
 	return self;
+}
+
+static struct share_thread *find_tid(uint32_t process, uint32_t tid)
+{
+	struct share_thread *thread, *end = end_of_threads();
+
+	for (thread = share->threads; thread < end; thread++)
+		if (thread->process == process && thread->tid == tid)
+			return thread;
+	return NULL;
+}
+
+long share_settle(struct share_thread *self, long nr, const long args[6])
+{
+	uint32_t process = self->process, tid = args[0];
+	int err = share_enter();
+
+	(void)nr;
+	if (err)
+		return err;
+	if (!find_tid(process, tid))
+		make_thread(process, share_helper(process), tid, key_of(tid), &err);
+	share_leave();
+	return err;
+}
+
+/* Nobody has its key, and it lives as long as its process until it has begun. */
+long share_bear(struct share_thread *self)
+{
+	uint32_t pid = share->members[self->process].pid & ~SHARE_BIRTH;
+	struct share_thread *thread;
+	int err = share_enter();
+
+	if (err)
+		return err;
+	thread = make_thread(self->process, self->task, pid, 0, &err);
+	if (thread)
+		thread->key = (uint64_t)thread;
+	share_leave();
+	return thread ? (long)share_slot(thread) + 1 : err;
+}
+
+/* What is still there of one that ended, with its number or fs base, is not its own. */
+void share_begin(struct share_thread *self)
+{
+	uint32_t process = self->process, tid = own_tid();
+	struct share_thread *other;
+	uint64_t key;
+
+	if (share_enter())
+		return;
+	while ((other = find_tid(process, tid)))
+		end_thread(other);
+	key = own_key(process);
+	other = find(process, key);
+	if (other)
+		end_thread(other);
+	self->tid = tid;
+	self->key = key;
+	share_leave();
+}
+
+void share_unborn(struct share_thread *thread)
+{
+	if (share_enter())
+		return;
+	end_thread(thread);
+	share_leave();
 }
 
 /* ------------------------------------------------------------- end and exec */
@@ -478,15 +561,16 @@ int share_exec(uint32_t process, struct share_thread *self)
 {
 	int err;
 
-	if (!self && !has_others(process, NULL) && !share_mappings_any(process))
+	if (!self && !has_others(process, NULL) && !share_mappings_any(process) &&
+	    !share->members[process].divided)
 		return share->dead ? -EOWNERDEAD : become(process);
 	err = share_enter();
 	if (err)
 		return err;
 	err = attach();
 	if (!err)
-		err = has_others(process, self) ? replace(process, self) :
-						  take_over(process, self);
+		err = has_others(process, self) || share->members[process].divided ?
+			replace(process, self) : take_over(process, self);
 	share_leave();
 	return err;
 }

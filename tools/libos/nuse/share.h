@@ -108,9 +108,6 @@ struct share_thread {
 #define SHARE_BIRTH	(1U << 31)
 #define SHARE_GOING	(~0U)
 
-/* The number of a child that found no room in the instance, or found it dead */
-#define SHARE_NOBODY	SHARE_PROCESSES
-
 /**
  * struct share_member - a process
  * @pid:	at the host; 0: the entry is free. That of the thread that makes it, and
@@ -121,6 +118,7 @@ struct share_thread {
  * @making:	how many of them threads are about to make
  * @inside:	its working directory is one of the instance
  * @other_user:	it is not who it was when it came, or has not always been
+ * @divided:	its threads may differ, in their namespaces or who they are: see share_settle()
  */
 struct share_member {
 	uint32_t pid;
@@ -128,6 +126,7 @@ struct share_member {
 	uint32_t making;
 	bool inside;
 	bool other_user;
+	bool divided;
 	struct lib_task *helper;
 };
 
@@ -206,8 +205,8 @@ struct share_control {
 	uint32_t nr_members;			/* all were below */
 	uint32_t nr_threads;			/* likewise */
 	uint32_t nr_mappings;
-	struct share_member members[SHARE_NOBODY + 1];	/* by number; 0 is none */
-	struct share_table tables[SHARE_NOBODY + 1];	/* of them */
+	struct share_member members[SHARE_PROCESSES];	/* by number; 0 is none */
+	struct share_table tables[SHARE_PROCESSES];		/* of them */
 	struct share_thread threads[SHARE_THREADS];
 	char resolv_conf[32];			/* path of what programs get for it, or "" */
 	struct share_owner owners[SHARE_OWNERS];
@@ -303,6 +302,19 @@ struct share_wait {
 };
 
 #define SHARE_WAIT_ROOM	(2 + SHARE_DEVICES)
+
+/*
+ * A thread's task comes from its process's helper, when it makes its first call: they
+ * are all alike. Before one of them becomes another than they are, in a process that is
+ * divided from then on, the other @args[0], a thread id, gets a task that is as they
+ * were. New threads have one from their birth, which comes from that of their creator:
+ * share_bear() gives the number of its entry, from 1, or an error, and the thread takes
+ * it with share_begin(), or share_unborn() is called if there is none.
+ */
+long share_settle(struct share_thread *self, long nr, const long args[6]);
+long share_bear(struct share_thread *self);
+void share_begin(struct share_thread *self);
+void share_unborn(struct share_thread *thread);
 
 /* Makes a call of the kernel, blocking if it does. @wait may be NULL. */
 long share_call(struct share_thread *self, long nr, const long args[6], struct share_wait *wait);

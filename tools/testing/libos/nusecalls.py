@@ -15,7 +15,7 @@ import threading
 from ktap import KERNEL, TESTS, TOOLS, diagnose, main, test
 
 PROGRAMS = ("nusefds", "nusepolls", "nusedata", "nuseprocesses", "nusesignals", "nuseerrors",
-            "nuseowners", "nusesandbox")
+            "nuseowners", "nusesandbox", "nusenamespaces")
 LIMIT = 100		# seconds for a program
 SCRATCH = tempfile.TemporaryDirectory(prefix="nusecalls-")
 

@@ -24,15 +24,17 @@ hidden long nuse_clone_begin(uint64_t flags)
 	return 0;
 }
 
-hidden void nuse_clone_end(uint64_t flags, long ret)
+hidden void nuse_clone_end(uint64_t flags, long word, long ret)
 {
 	(void)flags;
+	(void)word;
 	(void)ret;
 }
 
-hidden void nuse_new_thread(uint64_t flags)
+hidden void nuse_new_thread(uint64_t flags, long word)
 {
 	(void)flags;
+	(void)word;
 }
 
 hidden void nuse_living(void)

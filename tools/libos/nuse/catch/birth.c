@@ -29,6 +29,7 @@ struct birth {
 	int users;			/* free at 0; the last to leave has it 0 */
 	int child;			/* thread id of a guest */
 	uint64_t flags;
+	long word;			/* the core's: nuse_clone_begin() */
 	uint64_t core, blocked;		/* of the parent: struct thread */
 	const struct sandbox *sandbox;	/* the same */
 	struct thread thread;		/* of a guest without a thread pointer */
@@ -142,7 +143,7 @@ static void in_child(struct birth *b)
 		thread_begin(self, b->blocked, b->sandbox);
 	else if (self)
 		self->blocked = b->blocked;
-	nuse_new_thread(b->flags);
+	nuse_new_thread(b->flags, b->word);
 	if (!(b->flags & CLONE_VM))
 		sandbox_born();
 }
@@ -156,7 +157,7 @@ static void in_parent(struct birth *b, long ret)
 		b->child = 0;
 		free_left(b);
 	}
-	nuse_clone_end(b->flags, ret);
+	nuse_clone_end(b->flags, b->word, ret);
 }
 
 static void done(struct birth *b, long ret)
@@ -233,7 +234,6 @@ void birth_begin(long nr, struct ucontext *uc)
 	struct birth *b;
 	uint64_t flags;
 	int users;
-	long err;
 
 	if (flags_of(nr, &uc->uc_mcontext, &flags)) {
 		uc->uc_mcontext.rax = -EFAULT;
@@ -253,10 +253,10 @@ void birth_begin(long nr, struct ucontext *uc)
 	host_call(__NR_rt_sigprocmask, SIG_SETMASK, &uc->uc_sigmask, 0, sizeof(b->mask), 0, 0);
 	if (is_guest(flags))
 		__atomic_add_fetch(&birth_guests, 1, __ATOMIC_RELAXED);
-	err = nuse_clone_begin(flags);
-	if (err) {
+	b->word = nuse_clone_begin(flags);
+	if (b->word < 0) {
+		uc->uc_mcontext.rax = b->word;
 		give_up(b, uc);
-		uc->uc_mcontext.rax = err;
 		return;
 	}
 	b->core = self ? self->pub.core : 0;	/* which may be of just now */

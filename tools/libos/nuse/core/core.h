@@ -66,6 +66,9 @@ void self_reap(uint32_t pid);
 long self_tid(void);
 long self_pid(void);
 
+/* Until no thread is about to begin. */
+void self_await_births(void);
+
 /* A thread or the process ends. */
 long self_exit(long nr, const long args[6]);
 

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ids.c - users, groups and namespaces of a process.
+ * ids.c - users, groups and namespaces of processes and threads.
  *
  * In the instance, a program is root at first, whoever started it. When it
  * becomes somebody else at the host, it does so in the instance too: a server
  * that gives up its privileges has given them up, but for the capabilities that
  * it keeps. One that stays who it was has given up nothing.
  *
- * Network namespaces are the instance's alone, all others the host's. Threads
- * that come later have what this one has now: their parent does the same.
+ * Network namespaces are the instance's alone, all others the host's.
+ *
+ * Each thread has its own, as on the host. The first one's are those of the process, so
+ * the helper does the same. The others' must stay what they are: see share_settle().
  */
 #include "core.h"
 #include <linux/capability.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
+#include <linux/sockios.h>
+#include <sys/socket.h>
 
 uint32_t ids_member(uint32_t pid)
 {
@@ -45,6 +49,73 @@ uint32_t ids_to_host(uint32_t pid)
 	return 0;
 }
 
+/* --------------------------------------------------------------- threads */
+
+static long own_tid(void)
+{
+	return host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+static bool is_first(void)
+{
+	return own_tid() == host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+static bool settle(const char *name)
+{
+	long tid = 0;
+
+	for (; *name >= '0' && *name <= '9'; name++)
+		tid = tid * 10 + *name - '0';
+	if (!tid || tid == own_tid())
+		return false;
+	self_do(share_settle, 0, (long[6]) { tid });
+	return true;
+}
+
+struct entry {
+	uint64_t ino, off;
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+
+/* Whether the process has others. */
+static bool settle_others(void)
+{
+	long fd = host_call(__NR_open, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+			    0, 0, 0, 0), len, at;
+	char entries[1024] __attribute__((aligned(8)));
+	bool any = fd < 0;
+
+	while ((len = host_call(__NR_getdents64, fd, entries, sizeof(entries), 0, 0, 0)) > 0)
+		for (at = 0; at < len; at += ((struct entry *)(entries + at))->len)
+			any |= settle(((struct entry *)(entries + at))->name);
+	if (fd >= 0)
+		host_call(__NR_close, fd, 0, 0, 0, 0, 0);
+	return any;
+}
+
+/* The thread is about to become another than it was. */
+static void divide(void)
+{
+	struct share_member *member = &share->members[self_member()];
+
+	if (member->divided)
+		return;
+	member->divided = true;
+	self_await_births();
+	member->divided = settle_others() || !is_first();
+}
+
+/* What the thread does or has done concerns its process. */
+static long process_call(long nr, const long args[6])
+{
+	return is_first() ? self_helper_call(nr, args) : 0;
+}
+
+/* ------------------------------------------------------------------ users */
+
 struct ids {
 	long uid, euid, gid, egid;
 };
@@ -72,8 +143,9 @@ long ids_call(long nr, const long args[6])
 
 	if (ret >= 0 && nr != __NR_setgroups && differ(before, ids_now())) {
 		share->members[self_member()].other_user = true;
+		divide();
 		self_call(nr, args, NULL);
-		self_helper_call(nr, args);
+		process_call(nr, args);
 	}
 	return ret;
 }
@@ -95,8 +167,9 @@ static void set_caps(const struct caps *caps)
 {
 	struct __user_cap_header_struct self = { .version = _LINUX_CAPABILITY_VERSION_3 };
 
+	divide();
 	lib_call(__NR_capset, (long)&self, (long)caps);
-	self_helper_call(__NR_capset, (long[6]) { (long)&self, (long)caps });
+	process_call(__NR_capset, (long[6]) { (long)&self, (long)caps });
 }
 
 /* Who had none at the host, and drops them, has given up nothing. */
@@ -136,49 +209,57 @@ long ids_prctl(long nr, const long args[6])
 	case PR_CAP_AMBIENT:
 		if (ret)
 			break;
+		divide();
 		self_call(nr, args, NULL);
-		self_helper_call(nr, args);
+		process_call(nr, args);
 	}
 	return ret;
 }
 
-/* The parent of later threads is in this thread's network namespace, too. */
+/* ------------------------------------------------------------- namespaces */
+
+/* The first thread's network namespace, in which a new socket is, is that of its process. */
 static void tell_helper(void)
 {
-	char path[48] = "/proc/", digits[12], *to = path + 6;
-	const char *tail = "/ns/net";
-	long tid = self_tid(), fd;
-	int i = sizeof(digits);
+	long fd, net;
 
-	for (; tid > 0; tid /= 10)
-		digits[--i] = '0' + tid % 10;
-	while (i < (int)sizeof(digits))
-		*to++ = digits[i++];
-	while (*tail)
-		*to++ = *tail++;
-	*to = 0;
-	fd = self_helper_call(__NR_open, (long[6]) { (long)path, O_RDONLY | O_CLOEXEC });
+	if (!is_first())
+		return;
+	fd = self_make(__NR_socket, (long[6]) { AF_UNIX, SOCK_DGRAM }, share->fd_base);
 	if (fd < 0)
 		return;
-	self_helper_call(__NR_setns, (long[6]) { fd, CLONE_NEWNET });
-	self_helper_call(__NR_close, (long[6]) { fd });
+	net = self_make(__NR_ioctl, (long[6]) { fd, SIOCGSKNS }, share->fd_base);
+	if (net >= 0) {
+		self_helper_call(__NR_setns, (long[6]) { net, CLONE_NEWNET });
+		lib_call(__NR_close, net);
+	}
+	lib_call(__NR_close, fd);
 }
 
 static long unshare_net(void)
 {
-	long ret = lib_call(__NR_unshare, CLONE_NEWNET);
+	long ret;
 
+	divide();
+	ret = lib_call(__NR_unshare, CLONE_NEWNET);
 	if (!ret)
 		tell_helper();
 	return ret;
 }
 
-/* Mounts of the instance are a process's own, as those of the host. */
+/* Mounts of the instance are a thread's own, as those of the host. */
+static long unshare_mounts(void)
+{
+	divide();
+	share->members[self_member()].divided = true;	/* The helper stays where it is. */
+	return lib_call(__NR_unshare, CLONE_NEWNS);
+}
+
 static long unshare_rest(unsigned long flags)
 {
 	long ret = host_call(__NR_unshare, flags, 0, 0, 0, 0, 0);
 
-	if (flags & CLONE_NEWNS && !lib_call(__NR_unshare, CLONE_NEWNS) && flags == CLONE_NEWNS)
+	if (flags & CLONE_NEWNS && !unshare_mounts() && flags == CLONE_NEWNS)
 		return 0;
 	return ret;
 }
@@ -198,6 +279,7 @@ long ids_setns(long nr, const long args[6])
 
 	if (!fd_kind(args[0]))
 		return fd_on_host(nr, args);
+	divide();
 	ret = self_call(nr, args, NULL);
 	if (!ret)
 		tell_helper();

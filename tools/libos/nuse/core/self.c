@@ -23,10 +23,10 @@ enum {
 	ERESTART_RESTARTBLOCK = 516,
 };
 
-/* The child that each thread is about to have */
-static int children[SHARE_THREADS];
 /* Parents of children on their memory */
 static int lenders;
+/* Threads that are about to begin */
+static int births;
 
 static char run_path[4096], preload_path[4096];
 
@@ -203,58 +203,63 @@ static bool borrows(uint64_t flags)
 	return flags & CLONE_VM && !(flags & CLONE_THREAD);
 }
 
+/*
+ * What the child will be: a number of a process, or the entry of a thread, from 1, or 0.
+ * Threads that are all alike get one when they make their first call.
+ */
+static long conceive(struct catch_thread *self, uint64_t flags)
+{
+	struct share_thread *thread;
+	int err;
+
+	if (flags & CLONE_THREAD && !share->members[member_of(self)].divided)
+		return 0;
+	thread = entry_of(self, &err);
+	if (!thread)
+		return err;
+	return flags & CLONE_THREAD ? share_bear(thread) : share_fork(thread);
+}
+
+/* Of whom there will be one more, or is no longer */
+static void count_birth(uint64_t flags, int change)
+{
+	if (flags & CLONE_THREAD)
+		__atomic_add_fetch(&births, change, __ATOMIC_SEQ_CST);
+	else if (borrows(flags))
+		__atomic_add_fetch(&lenders, change, __ATOMIC_RELAXED);
+}
+
 long nuse_clone_begin(uint64_t flags)
 {
 	struct catch_thread *self = catch_thread();
-	struct share_thread *thread;
-	int number;
+	long word;
 
-	if (flags & CLONE_THREAD)
-		return 0;
 	if (!self)
 		return -EAGAIN;
+	count_birth(flags, 1);
 	catch_enter(self);
-	thread = entry_of(self, &number);
-	if (thread)
-		children[share_slot(thread)] = number = share_fork(thread);
+	word = conceive(self, flags);
 	catch_leave(self);
-	if (number < 0)
-		return number;
-	if (borrows(flags))
-		__atomic_add_fetch(&lenders, 1, __ATOMIC_RELAXED);
-	return 0;
+	if (word < 0)
+		count_birth(flags, -1);
+	return word;
 }
 
-void nuse_clone_end(uint64_t flags, long ret)
+void nuse_clone_end(uint64_t flags, long word, long ret)
 {
 	struct catch_thread *self = catch_thread();
-	uint32_t entry = self ? CORE_ENTRY(self->core) : 0;
 
-	if (flags & CLONE_THREAD)
-		return;
-	if (borrows(flags))
-		__atomic_sub_fetch(&lenders, 1, __ATOMIC_RELAXED);
-	if (!entry || children[entry - 1] <= 0)
+	count_birth(flags, -1);
+	if (!self || !word)
 		return;
 	catch_enter(self);
-	if (ret >= 0)
-		share_born(children[entry - 1], ret);
-	else
-		share_reap(share->members[children[entry - 1]].pid);
+	if (flags & CLONE_THREAD && ret < 0)
+		share_unborn(&share->threads[word - 1]);
+	else if (ret < 0)
+		share_reap(share->members[word].pid);
+	else if (!(flags & CLONE_THREAD))
+		share_born(word, ret);
 	catch_leave(self);
-}
-
-/* The number that the parent has got for its child, which has the parent's fs base. */
-static int number_of_child(void)
-{
-	uint64_t key = thread_key();
-	unsigned int i;
-
-	for (i = 0; i < share->nr_threads; i++)
-		if (share->threads[i].process == share_process.number &&
-		    share->threads[i].key == key)
-			return children[i];
-	return 0;
 }
 
 static void set_fds(void)
@@ -262,40 +267,46 @@ static void set_fds(void)
 	nuse_fds = share->tables[share_process.number].fds;
 }
 
-void nuse_new_thread(uint64_t flags)
+static void begin_thread(struct catch_thread *self, long entry)
+{
+	self->core = CORE(CORE_MEMBER(self->core), entry);	/* not that of one that ended */
+	if (!entry)
+		return;
+	catch_enter(self);
+	share_local[entry - 1].signal = &self->signal;
+	share_begin(&share->threads[entry - 1]);
+	catch_leave(self);
+}
+
+void nuse_new_thread(uint64_t flags, long word)
 {
 	struct catch_thread *self = catch_thread();
-	uint32_t entry;
-	int number;
 
 	if (!self)
 		return;
 	if (flags & CLONE_THREAD) {
-		self->core = CORE(CORE_MEMBER(self->core), 0);	/* of one that ended */
+		begin_thread(self, word);
 		return;
 	}
-	/* The parent's entry, as this copy of its memory has it: it may be gone by now. */
-	entry = CORE_ENTRY(self->core);
-	number = entry ? children[entry - 1] : number_of_child();
-	if (number <= 0)
-		number = SHARE_NOBODY;
 	if (borrows(flags)) {
-		self->core = CORE(number, 0);
-		if (number != SHARE_NOBODY)
-			share_vforked(number);
+		self->core = CORE(word, 0);
+		share_vforked(word);
 		return;
 	}
 	lenders = 0;
+	births = 0;
 	self->core = 0;
 	catch_enter(self);
-	if (number != SHARE_NOBODY)
-		share_forked(number);
-	else
-		share_process.number = number;
+	share_forked(word);
 	set_fds();
 	catch_leave(self);
-	if (number != SHARE_NOBODY)
-		fd_after_fork();
+	fd_after_fork();
+}
+
+void self_await_births(void)
+{
+	while (__atomic_load_n(&births, __ATOMIC_SEQ_CST))
+		host_call(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
 }
 
 /* Whether its process has other threads that make calls */
@@ -334,7 +345,7 @@ static void leave_instance(struct catch_thread *self)
 	uint32_t member = member_of(self);
 
 	end_others(self);
-	if (!member || member == SHARE_NOBODY || has_nothing(member) || has_others(self))
+	if (!member || has_nothing(member) || has_others(self))
 		return;
 	self->core = CORE(CORE_MEMBER(self->core), 0);
 	share_reap(share->members[member].pid);
@@ -411,7 +422,7 @@ size_t nuse_note(char *note, size_t size)
 	struct share_thread *thread;
 
 	(void)size;
-	if (!member || member == SHARE_NOBODY)
+	if (!member)
 		return end - note;
 	thread = share_known(member);
 	end = append_number(append(end, ","), member);

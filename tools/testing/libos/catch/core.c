@@ -200,15 +200,17 @@ hidden long nuse_clone_begin(uint64_t flags)
 	return 0;
 }
 
-hidden void nuse_clone_end(uint64_t flags, long ret)
+hidden void nuse_clone_end(uint64_t flags, long word, long ret)
 {
 	(void)flags;
+	(void)word;
 	if (ret < 0)
 		__atomic_sub_fetch(&births, 1, __ATOMIC_RELAXED);
 }
 
-hidden void nuse_new_thread(uint64_t flags)
+hidden void nuse_new_thread(uint64_t flags, long word)
 {
+	(void)word;
 	if (!(flags & CLONE_VM))
 		catch_thread()->core = 0;
 	__atomic_add_fetch(&children, 1, __ATOMIC_RELAXED);
