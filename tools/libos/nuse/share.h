@@ -173,6 +173,7 @@ struct share_table {
  * @left:	the task whose call is to go on in its process
  * @creating:	a task is being made: one at a time
  * @turn:	changes when one of these two is over
+ * @cgroups:	some of the host's are in the instance, too
  * @wakes:	threads to be woken when the lock is free
  */
 struct share_control {
@@ -193,6 +194,7 @@ struct share_control {
 	struct lib_task *left;
 	uint32_t creating;
 	uint32_t turn;
+	bool cgroups;
 	uint32_t nr_wakes;
 	uint32_t wakes[SHARE_WAKES];
 

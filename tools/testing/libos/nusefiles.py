@@ -268,6 +268,37 @@ def threads_in_namespaces():
     assert text == "ok\n", text
 
 
+def own_cgroup():
+    """The directory of this process's"""
+    with open("/proc/mounts", encoding="utf-8") as file:
+        mounts = [line.split()[1] for line in file if line.split()[2] == "cgroup2"]
+    with open("/proc/self/cgroup", encoding="utf-8") as file:
+        names = [line[3:].strip() for line in file if line.startswith("0::")]
+    if not mounts or not names or not os.access(mounts[0] + names[0], os.W_OK):
+        raise ktap.Skip("there is no cgroup2 that may be written to")
+    return mounts[0] + names[0].rstrip("/")
+
+
+@test
+def programs_of_cgroups():
+    """Sockets of who is in the cgroup of a VRF are in the VRF: a BPF program does that."""
+    name = f"vrf{os.getpid()}"
+    folders = [f"{own_cgroup()}/vrf", f"{own_cgroup()}/vrf/{name}"]
+    made = [folder for folder in folders if not os.path.exists(folder)]
+    try:
+        text = on_nuse(f"""
+            ip link add {name} type vrf table 10; ip link set {name} up
+            python3 {SOURCES}/bound.py
+            ip vrf exec {name} python3 {SOURCES}/bound.py
+            ip vrf exec {name} ip vrf exec default python3 {SOURCES}/bound.py
+        """)
+    finally:
+        for folder in reversed(made):
+            if os.path.exists(folder):
+                os.rmdir(folder)
+    assert text == f"- -\n{name} {name}\n- -\n", text
+
+
 # ---------------------------------------------------------- other programs
 
 @test

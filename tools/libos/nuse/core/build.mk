@@ -2,7 +2,8 @@
 # nuse-run with its core: what starts the programs of nuse
 
 core-obj := $(addprefix $(O)/obj/nuse/core/,call.o self.o fd.o socket.o poll.o epoll.o copy.o \
-	path.o tree.o netlink.o ids.o user.o memory.o scm.o hidden.o owner.o wait.o kill.o)
+	path.o tree.o netlink.o ids.o user.o memory.o scm.o hidden.o owner.o wait.o kill.o \
+	cgroup.o)
 
 all: $(O)/nuse-run
 

@@ -70,7 +70,7 @@ static const call_fn table[] = {
 	[__NR_recvmsg] = scm_recvmsg,
 	[__NR_sendmmsg] = scm_sendmmsg,
 	[__NR_recvmmsg] = scm_recvmmsg,
-	[__NR_bpf] = socket_bpf,
+	[__NR_bpf] = cgroup_bpf,
 
 	/* waiting for many */
 	[__NR_poll] = poll_poll,

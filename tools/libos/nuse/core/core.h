@@ -130,11 +130,18 @@ long owner_ioctl(long nr, const long args[6]);
 
 long socket_make(long nr, const long args[6]);
 long socket_accept(long nr, const long args[6]);
+/* bpf() on what the instance has */
 long socket_bpf(long nr, const long args[6]);
 
 /* ioctl() of a socket of the host: whether it is about an interface, and what it does then */
 bool socket_asks(const long args[6]);
 long socket_ask(long nr, const long args[6]);
+
+/* -------------------------------------------------------------- cgroup.c */
+
+/* bpf(), maybe on a cgroup of the host */
+long cgroup_bpf(long nr, const long args[6]);
+void cgroup_after_exec(void);
 
 /* ------------------------------------------------------------- netlink.c */
 

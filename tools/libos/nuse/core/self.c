@@ -515,5 +515,6 @@ int nuse_start(const char *note)
 	set_fds();
 	fd_after_exec();
 	ids_after_exec();
+	cgroup_after_exec();
 	return 0;
 }
