@@ -320,6 +320,19 @@ def tester_of_nobody():
 
 
 @test
+def device_of_a_macvtap():
+    text = on_nuse("""
+        sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+        ip link add one type dummy; ip link set one up
+        ip link add link one name two type macvtap; ip link set two up
+        exec 3<>/dev/tap$(cat /sys/class/net/two/ifindex)
+        head -c 100 /dev/zero >&3
+        cat /sys/class/net/one/statistics/tx_packets
+    """)
+    assert text == "1\n", text
+
+
+@test
 def tun_of_a_user():
     nuselab.need_users()
     need("setpriv")

@@ -70,6 +70,14 @@ static const char *skip_number(const char *path, uint32_t *number)
 	return *path ? path + 1 : path;
 }
 
+static bool is_number(const char *text)
+{
+	uint32_t number;
+	const char *rest = skip_number(text, &number);
+
+	return rest && !*rest;
+}
+
 /* --------------------------------------------------------------- processes */
 
 uint32_t tree_pid(uint32_t pid)
@@ -174,8 +182,11 @@ static enum whose map_process(char path[TREE_HEAD + 1])
 
 static bool is_ours(const char *path)
 {
+	const char *tap = after(path, "/dev/tap");	/* of a macvtap */
 	unsigned int i;
 
+	if (tap && is_number(tap))
+		return true;
 	for (i = 0; i < sizeof(trees) / sizeof(trees[0]); i++)
 		if (is_below(path, trees[i]))
 			return true;
