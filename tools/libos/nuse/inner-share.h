@@ -11,6 +11,9 @@ bool share_is_gone(uint32_t tid);
 /* Nobody enters again; who waits finds out. */
 void share_declare_dead(const char *reason);
 
+/* Somebody has died who may have been about to wake others. */
+void share_wake_again(void);
+
 /* Gives the lock away until a call has gone on in its process, or a task is made. */
 void share_await_turn(void);
 /* Such a thing has happened. */

@@ -480,6 +480,7 @@ static void reap(uint32_t number)
 
 	if (!member->helper)
 		return;
+	share_wake_again();
 	member->pid = SHARE_GOING;
 	/* All first: a call may have been left for one of them, and is this process's now. */
 	for (; thread < end; thread++)
@@ -511,8 +512,10 @@ void share_reap(uint32_t pid)
 {
 	uint32_t i;
 
-	if (share_enter())
+	if (share_enter()) {
+		share_wake_again();
 		return;
+	}
 	for (i = 1; i < share->nr_members; i++)
 		if (share->members[i].pid == pid)
 			reap(i);

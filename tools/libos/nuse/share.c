@@ -11,7 +11,11 @@
  * packet wakes who wants it. When it is done and comes back soon, it polls
  * again; in between, and when no thread polls for longer, the keeper does. The
  * others sleep on a word of theirs, or, if they wait for descriptors of the
- * host too, on an eventfd (a kick).
+ * host too, on an eventfd (a kick). When all have slept for a while, timers are
+ * the keeper's: who sleeps is not inside for nothing.
+ *
+ * Who is killed when it has set words and has not woken whose they are: they are
+ * woken when it is reaped.
  */
 #include <asm/unistd.h>
 #include <errno.h>
@@ -34,6 +38,7 @@
 #define LATE		(1ULL << 20)	/* counts of the processor: half a millisecond at 2 GHz */
 
 struct share_process share_process;
+static bool caring;			/* the keeper does, and sets the timer when it has */
 struct share_local share_local[SHARE_THREADS];
 
 /* ------------------------------------------------------------------- waiting */
@@ -104,6 +109,19 @@ bool share_is_gone(uint32_t tid)
 	return ret == 1;
 }
 
+static void wake_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < share->nr_threads; i++) {
+		share->threads[i].word = 1;
+		if (share->threads[i].process)
+			wake(i + 1);
+	}
+	share->turn++;
+	futex_wake(&share->turn, SHARE_THREADS);
+}
+
 void share_changed(void)
 {
 	__atomic_add_fetch(&share->changes, 1, __ATOMIC_SEQ_CST);
@@ -118,13 +136,7 @@ void share_declare_dead(const char *reason)
 		share->reason[i] = reason[i];
 	__atomic_store_n(&share->dead, 1, __ATOMIC_SEQ_CST);
 	share->exports.exit();
-	for (i = 0; i < share->nr_threads; i++) {
-		share->threads[i].word = 1;
-		if (share->threads[i].process)
-			wake(i + 1);
-	}
-	share->turn++;
-	futex_wake(&share->turn, SHARE_THREADS);
+	wake_all();
 	share_changed();
 }
 
@@ -289,6 +301,26 @@ static void wake_later(unsigned int number)
 		wake(number);
 }
 
+/* Likewise, who sleeps though it is to be woken */
+static void wake_again(uint32_t number)
+{
+	if (number && number != KEEPER && share->threads[number - 1].word)
+		wake_later(number);
+}
+
+void share_wake_again(void)
+{
+	uint32_t number;
+
+	if (share->dead) {
+		wake_all();
+		return;
+	}
+	wake_again(share->poller);
+	for (number = share->waiting; number; number = share->threads[number - 1].next)
+		wake_again(number);
+}
+
 /* ------------------------------------------------------- timers and devices */
 
 /*
@@ -384,8 +416,8 @@ static bool look(void)
 	return came;
 }
 
-/* What who polls waits for: the devices and the timer */
-static unsigned int add_polled(struct pollfd *fds, unsigned int nr_devices)
+/* What who polls waits for: the devices, and the timer if that is not the keeper's */
+static unsigned int add_polled(struct pollfd *fds, unsigned int nr_devices, bool timer)
 {
 	unsigned int i;
 
@@ -393,7 +425,8 @@ static unsigned int add_polled(struct pollfd *fds, unsigned int nr_devices)
 		fds[i] = (struct pollfd) {
 			own_fd(FD_DEVICE + i), share->devices[i].nr_held ? POLLIN | POLLOUT : POLLIN, 0,
 		};
-	fds[i++] = (struct pollfd) { own_fd(FD_TIMER), POLLIN, 0 };
+	if (timer)
+		fds[i++] = (struct pollfd) { own_fd(FD_TIMER), POLLIN, 0 };
 	return i;
 }
 
@@ -436,9 +469,7 @@ static long wait_call(const uint32_t *signal, long nr, void *a, long b, long c, 
 
 static long wait_word(struct share_thread *self, const struct share_local *local)
 {
-	struct timespec ts = { .tv_sec = 1 };
-
-	return wait_call(local->signal, __NR_futex, &self->word, FUTEX_WAIT, 0, &ts);
+	return wait_call(local->signal, __NR_futex, &self->word, FUTEX_WAIT, 0, NULL);
 }
 
 /*
@@ -452,25 +483,25 @@ static long wait_fds(struct share_thread *self, const struct share_local *local,
 	struct pollfd own[SHARE_WAIT_ROOM], *fds = wait ? wait->fds + SHARE_WAIT_ROOM : own;
 	uint32_t kick = self->kick, theirs = wait ? wait->nr : 0, nr = theirs, i;
 	const uint64_t *mask = wait ? wait->mask : NULL;
-	struct timespec ts = { .tv_sec = 1 };
+	struct timespec ts = { .tv_nsec = TICK_NS };
 	uint32_t nr_devices;
+	bool timer;
 	long ret;
 
 	if (!wait)
 		fds += SHARE_WAIT_ROOM;
 	if (polls) {
 		nr_devices = share->nr_devices;
-		fds -= nr_devices + 1;
-		nr += add_polled(fds, nr_devices);
+		timer = !share->keeper_asleep;
+		fds -= nr_devices + timer;
+		nr += add_polled(fds, nr_devices, timer);
 	}
 	if (kick) {
 		*--fds = (struct pollfd) { own_fd(FD_KICK + kick - 1), POLLIN, 0 };
 		nr++;
-	} else {
-		ts = (struct timespec) { .tv_nsec = TICK_NS };
 	}
 	/* The system call takes the size of the mask as its fifth argument. */
-	ret = wait_call(local->signal, __NR_ppoll, fds, nr, polls && kick ? 0 : (long)&ts, mask);
+	ret = wait_call(local->signal, __NR_ppoll, fds, nr, kick ? 0 : (long)&ts, mask);
 	if (ret > 0 && kick && fds[0].revents)
 		take_all(FD_KICK + kick - 1);
 	for (i = 0; ret > 0 && i < theirs; i++)
@@ -582,15 +613,19 @@ void share_await_turn(void)
 
 /*
  * A call was left for another process. If that has been killed, it does not come
- * for it: the call fails here, so that others can go on.
+ * for it: the call fails here, so that others can go on. If who left it has been
+ * killed, it may not know.
  */
 static void await_other(void)
 {
 	struct lib_task *left = share->left;
 
-	if (await_turn() == -ETIMEDOUT && share->left == left &&
-	    share_is_gone(share->members[left->process].pid))
+	if (await_turn() != -ETIMEDOUT || share->left != left)
+		return;
+	if (share_is_gone(share->members[left->process].pid))
 		share->exports.task_adopt(left);
+	else
+		wake_later(number_of(share_thread_of(left)));
 }
 
 /* ------------------------------------------- what the kernel asks its host for */
@@ -599,7 +634,7 @@ void share_arm(void *ctx, uint64_t deadline)
 {
 	(void)ctx;
 	share->deadline = deadline;
-	if (share->poller)
+	if (share->poller && !caring)
 		set_timer(deadline);
 }
 
@@ -643,7 +678,7 @@ static void elect(void)
 		wake_later(share->waiting);
 }
 
-enum care { REST, TICK, POLL };
+enum care { NOTHING, TIMER, TICK, POLL };
 
 /* Does what is due, and says what the keeper is to do meanwhile. */
 static enum care care(void)
@@ -651,15 +686,20 @@ static enum care care(void)
 	static uint64_t entries;
 	static unsigned int quiet;
 	enum care next = POLL;
+	bool rested;
 
 	if (share_enter())
-		return REST;
+		return NOTHING;
+	caring = true;
+	rested = share->keeper_asleep;
+	share->keeper_asleep = 0;
 	if (share->left && share->left->process == share_process.number)
 		go_on();
 	if (share->poller == KEEPER)
 		share->poller = 0;
-	if (!share->poller)
-		look();
+	/* If there is anything, who polls may have been stopped. */
+	if ((!share->poller || rested) && look())
+		share->poller = 0;
 	fire();
 	share->exports.run();
 	quiet = share->entries == entries + 2 ? quiet + 1 : 0;
@@ -670,11 +710,13 @@ static enum care care(void)
 		next = TICK;
 	} else if (share->poller) {
 		share->keeper_asleep = 1;
-		next = REST;
+		next = TIMER;
 	} else {
 		share->poller = KEEPER;
-		set_timer(share->deadline);
 	}
+	if (share->poller)
+		set_timer(share->deadline);
+	caring = false;
 	leave();
 	return next;
 }
@@ -692,7 +734,8 @@ void share_care(int fd)
 		ts = (struct timespec) { .tv_nsec = TICK_NS };
 		fds[0] = (struct pollfd) { fd, POLLIN, 0 };
 		fds[1] = (struct pollfd) { own_fd(FD_KEEPER), POLLIN, 0 };
-		nr = 2 + (next == POLL ? add_polled(fds + 2, share->nr_devices) : 0);
+		nr = 2 + add_polled(fds + 2, next == POLL ? share->nr_devices : 0,
+				    next == POLL || next == TIMER);
 		host_call(__NR_ppoll, fds, nr, next == TICK ? &ts : NULL, 0, sizeof(uint64_t), 0);
 		if (fds[1].revents)
 			take_all(FD_KEEPER);

@@ -51,7 +51,7 @@ enum {
 	FD_CONTROL,
 	FD_PLACEHOLDER,		/* library descriptors are its duplicates at the host */
 	FD_KEEPER,		/* eventfd: a process came, went or changed */
-	FD_TIMER,		/* timerfd: who polls waits on it */
+	FD_TIMER,		/* timerfd: who polls waits on it, or the keeper */
 	FD_KICK,		/* eventfds: threads wait on them */
 	FD_DEVICE = FD_KICK + SHARE_KICKS,
 	FD_CAPTURE = FD_DEVICE + SHARE_DEVICES,	/* files of captures */
@@ -168,7 +168,7 @@ struct share_table {
  * @poller:	the thread that polls, from 1, or the keeper; 0: nobody
  * @waiting:	first of the threads that sleep
  * @kicks:	eventfds in use, a bit each
- * @keeper_asleep: the keeper is to be told when nobody polls
+ * @keeper_asleep: the keeper waits for the timer, and is to be told when nobody polls
  * @fd_base:	first of the hidden descriptors
  * @left:	the task whose call is to go on in its process
  * @creating:	a task is being made: one at a time

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -318,6 +319,89 @@ TEST(killed_when_its_turn_came)
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, share->members[2].pid);
 	EXPECT_EQ(1, call(SYS_getpid));
+}
+
+/* A child that waits for @fd; its thread is *entry. */
+static pid_t waiting_child(int fd, struct share_thread **entry)
+{
+	unsigned int before = share->nr_threads;
+	pid_t pid = fork_here();
+
+	if (!pid)
+		_exit(call(SYS_read, fd, (long)buffer, 8) != 8);
+	while (__atomic_load_n(&share->nr_threads, __ATOMIC_RELAXED) == before)
+		usleep(1000);
+	*entry = &share->threads[before];
+	usleep(20000);
+	return pid;
+}
+
+/* A child that does something under the lock and is killed before it wakes anybody */
+#define KILLED_BEFORE_IT_WAKES(something)				\
+({									\
+	pid_t _pid = fork_here();					\
+	int _err;							\
+									\
+	if (!_pid) {							\
+		struct share_thread *self = share_self(share_process.number, &_err);	\
+									\
+		_exit(share_enter() ?: ({				\
+			something;					\
+			share->nr_wakes = 0;				\
+			share_leave();					\
+			self == NULL;					\
+		}));							\
+	}								\
+	_pid;								\
+})
+
+/* The call of another was to go on: it does. */
+TEST(killed_before_it_woke_who_is_next)
+{
+	static const uint64_t one = 1;
+	struct share_thread *entry;
+	int fd, status;
+	pid_t poller, pid, killed;
+
+	ASSERT_EQ(0, start());
+	poller = waiting_child(call(SYS_eventfd2, 0, 0), &entry);
+	fd = call(SYS_eventfd2, 0, 0);
+	pid = waiting_child(fd, &entry);
+	killed = KILLED_BEFORE_IT_WAKES(({
+		share->exports.syscall(self->task, SYS_write, fd, (long)&one, 8, 0, 0, 0);
+		share->exports.task_kill(self->task);	/* it gives way */
+	}));
+	ASSERT_EQ(killed, waitpid(killed, &status, 0));
+	EXPECT_EQ(0, status);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	kill(poller, SIGKILL);
+}
+
+/* Others were to look around: they do when it is reaped. */
+TEST(killed_before_it_woke_who_sleeps)
+{
+	static const uint64_t one = 1;
+	struct share_thread *poller, *sleeper;
+	int fd, status, i;
+	pid_t killed;
+
+	ASSERT_EQ(0, start());
+	fd = call(SYS_eventfd2, 0, EFD_SEMAPHORE);
+	ASSERT_LT(0, waiting_child(fd, &poller));
+	ASSERT_LT(0, waiting_child(fd, &sleeper));
+	killed = KILLED_BEFORE_IT_WAKES(poller->word = sleeper->word = 1);
+	ASSERT_EQ(killed, waitpid(killed, &status, 0));
+	EXPECT_EQ(0, status);
+	share_reap(killed);
+	while (__atomic_load_n(&poller->word, __ATOMIC_RELAXED) ||
+	       __atomic_load_n(&sleeper->word, __ATOMIC_RELAXED))
+		usleep(1000);
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(8, call(SYS_write, fd, (long)&one, 8));
+		ASSERT_LT(0, wait(&status));
+		EXPECT_EQ(0, status);
+	}
 }
 
 /* Nobody hangs: who waits for the lock finds out, and the instance is dead. */

@@ -323,6 +323,87 @@ TEST(a_thousand_children)
 	}
 }
 
+/* Waits for what does not come, in one of the ways there are. */
+static int sleep_long(int how)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	int fd[2], ep = epoll_create1(0);
+	struct pollfd pfd[2];
+	char c;
+
+	if (tcp_pair(fd) || epoll_ctl(ep, EPOLL_CTL_ADD, fd[0], &ev))
+		return 1;
+	pfd[0] = (struct pollfd) { fd[0], POLLIN, 0 };
+	pfd[1] = (struct pollfd) { ep, POLLIN, 0 };
+	switch (how) {
+	case 0:
+		return read(fd[0], &c, 1);
+	case 1:
+		return poll(pfd, 1, -1);
+	case 2:
+		return poll(pfd, 2, -1);
+	}
+	return epoll_wait(ep, &ev, 1, -1);
+}
+
+static long times_woken(pid_t pid)
+{
+	char path[64], line[128];
+	long times = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		sscanf(line, "voluntary_ctxt_switches: %ld", &times);
+	if (file)
+		fclose(file);
+	return times;
+}
+
+/* Who waits does not wake now and then. */
+TEST(sleepers_sleep)
+{
+	enum { SLEEPERS = 8 };
+	pid_t children[SLEEPERS];
+	long woken = 0;
+	int i;
+
+	for (i = 0; i < SLEEPERS; i++)
+		children[i] = CHILD(sleep_long(i % 4));
+	sleep(1);
+	for (i = 0; i < SLEEPERS; i++)
+		woken -= times_woken(children[i]);
+	sleep(3);
+	for (i = 0; i < SLEEPERS; i++)
+		woken += times_woken(children[i]);
+	EXPECT_GT(SLEEPERS, woken);
+	for (i = 0; i < SLEEPERS; i++) {
+		kill(children[i], SIGKILL);
+		EXPECT_EQ(1000 + SIGKILL, status_of(children[i]));
+	}
+}
+
+/* Timers of others go off. */
+TEST(stopped_sleeper)
+{
+	pid_t children[4];
+	int fd[2], i;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	for (i = 0; i < 4; i++)
+		children[i] = CHILD(sleep_long(i));
+	usleep(300000);
+	for (i = 0; i < 4; i++)
+		kill(children[i], SIGSTOP);
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(0, poll(&(struct pollfd) { fd[0], POLLIN, 0 }, 1, 100));
+	for (i = 0; i < 4; i++) {
+		kill(children[i], SIGKILL);
+		EXPECT_EQ(1000 + SIGKILL, status_of(children[i]));
+	}
+}
+
 TEST(many_programs)
 {
 	static char *argv[] = { "sleep", "25", NULL };
