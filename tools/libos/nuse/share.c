@@ -30,6 +30,7 @@
 
 #define WAITERS		(1U << 31)	/* share_control::lock */
 #define PATIENCE_NS	100000000	/* then it is seen whether the holder lives */
+#define A_SECOND	10
 #define FOR_EVER	(~0U)
 #define NS_PER_S	1000000000ULL
 #define KEEPER		(SHARE_THREADS + 1)	/* in place of a thread's number */
@@ -259,17 +260,19 @@ void share_leave(void)
 /* Nobody is inside: who is killed now, be it this thread, does no harm. */
 bool share_keep_out(void)
 {
-	return lock(host_call(__NR_gettid, 0, 0, 0, 0, 0, 0), 1);
+	return lock(host_call(__NR_gettid, 0, 0, 0, 0, 0, 0), A_SECOND);
 }
 
 /*
  * Who has been sent SIGKILL goes on until its processor is interrupted. That is what
- * this barrier does, where a process of an instance runs (share_map()).
+ * this barrier does, where a process of an instance runs (share_map()). If it waits for
+ * the lock, too, it passes no waking on: all are woken.
  */
 void share_let_in(void)
 {
 	host_call(__NR_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0, 0, 0, 0);
-	unlock();
+	__atomic_store_n(&share->lock, 0, __ATOMIC_RELEASE);
+	futex_wake(&share->lock, SHARE_THREADS);
 }
 
 /* Who has never entered is not waited for: nobody is inside, and nobody will be. */
