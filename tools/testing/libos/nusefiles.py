@@ -268,6 +268,31 @@ def threads_in_namespaces():
     assert text == "ok\n", text
 
 
+@test
+def files_of_bpf():
+    text = on_nuse("""
+        head -c 2 /sys/kernel/btf/vmlinux | od -An -tx1
+        mount -t bpf bpf /sys/fs/bpf; mkdir /sys/fs/bpf/nuse-test
+        stat -f -c %T /sys/fs/bpf; ls /sys/fs/bpf
+    """)
+    assert text.split() == ["9f", "eb", "bpf_fs", "nuse-test"], text
+    assert not os.path.exists("/sys/fs/bpf/nuse-test")
+
+
+@test
+def simulated_devices():
+    text = on_nuse("""
+        test -w /sys/bus/netdevsim/new_device || exit 0
+        echo 7 2 >/sys/bus/netdevsim/new_device
+        for dev in $(ls /sys/bus/netdevsim/devices/netdevsim7/net); do ip -br link show $dev; done
+        ls /sys/kernel/debug/netdevsim/netdevsim7/ports
+        echo 7 >/sys/bus/netdevsim/del_device; ls /sys/bus/netdevsim/devices
+    """)
+    if not text:
+        raise ktap.Skip("this kernel has no netdevsim")
+    assert len(text.splitlines()) == 4 and text.split()[-2:] == ["0", "1"], text
+
+
 def own_cgroup():
     """The directory of this process's"""
     with open("/proc/mounts", encoding="utf-8") as file:

@@ -13,6 +13,7 @@ static const char *const trees[] = {
 	"/proc/net", "/proc/sys/net", "/proc/self/net", "/proc/thread-self/net",
 	"/proc/self/ns/net", "/proc/thread-self/ns/net",
 	"/sys/class/net", "/sys/devices/virtual/net",
+	"/sys/kernel/btf", "/sys/fs/bpf", "/sys/bus/netdevsim", "/sys/kernel/debug/netdevsim",
 	"/dev/net/tun", "/run/netns",
 };
 
