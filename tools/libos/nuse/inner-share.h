@@ -16,6 +16,8 @@ void share_wake_again(void);
 
 /* Gives the lock away until a call has gone on in its process, or a task is made. */
 void share_await_turn(void);
+/* Under the lock: who was killed in the middle of making a task has left the kernel so. */
+void share_check_maker(void);
 /* Such a thing has happened. */
 void share_next_turn(void);
 

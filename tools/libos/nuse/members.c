@@ -54,7 +54,7 @@ static int make_task(struct lib_task *parent, struct lib_task **task, uint32_t f
 		share_await_turn();
 	if (share->dead)
 		return -EOWNERDEAD;
-	share->creating = 1;
+	share->creating = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
 	err = share->exports.task_create(parent, task, flags, NULL, NULL, 0);
 	if (!err && !has_room(*task)) {
 		share->exports.task_exit(*task);
@@ -516,6 +516,7 @@ void share_reap(uint32_t pid)
 		share_wake_again();
 		return;
 	}
+	share_check_maker();
 	for (i = 1; i < share->nr_members; i++)
 		if (share->members[i].pid == pid)
 			reap(i);

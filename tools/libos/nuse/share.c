@@ -257,10 +257,23 @@ void share_leave(void)
 	leave();
 }
 
-/* Nobody is inside: who is killed now, be it this thread, does no harm. */
+/*
+ * Nobody is inside, nor is a task half made while its maker waits for its turn: who is
+ * killed now, be it this thread, does no harm.
+ */
 bool share_keep_out(void)
 {
-	return lock(host_call(__NR_gettid, 0, 0, 0, 0, 0, 0), A_SECOND);
+	uint32_t tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0), turn;
+	bool waited = false;
+
+	while (lock(tid, A_SECOND)) {
+		if (!share->creating || share->dead || waited)
+			return true;
+		turn = share->turn;
+		unlock();
+		waited = futex_wait(&share->turn, turn, PATIENCE_NS) == -ETIMEDOUT;
+	}
+	return false;
 }
 
 /*
@@ -611,7 +624,14 @@ static long await_turn(void)
 
 void share_await_turn(void)
 {
-	await_turn();
+	if (await_turn() == -ETIMEDOUT)
+		share_check_maker();
+}
+
+void share_check_maker(void)
+{
+	if (share->creating && !share->dead && share_is_gone(share->creating))
+		share_declare_dead("a process was killed while it made another");
 }
 
 /*

@@ -171,7 +171,7 @@ struct share_table {
  * @keeper_asleep: the keeper waits for the timer, and is to be told when nobody polls
  * @fd_base:	first of the hidden descriptors
  * @left:	the task whose call is to go on in its process
- * @creating:	a task is being made: one at a time
+ * @creating:	the thread id at the host of who makes a task: one at a time; 0: nobody
  * @turn:	changes when one of these two is over
  * @cgroups:	some of the host's are in the instance, too
  * @wakes:	threads to be woken when the lock is free

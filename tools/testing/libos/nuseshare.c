@@ -422,4 +422,57 @@ TEST(killed_inside)
 	EXPECT_STREQ("a process was killed inside the kernel", share->reason);
 }
 
+/* A child that makes a task, which takes it @ms milliseconds, or for ever */
+static pid_t make_for(int ms)
+{
+	pid_t pid = fork_here();
+
+	if (pid < 0)
+		return pid;
+	if (!pid) {
+		share_enter();
+		share->creating = gettid();
+		share_leave();
+		usleep(ms ? 1000 * ms : 60000000);
+		share_enter();
+		share->creating = 0;
+		share_leave();
+		_exit(0);
+	}
+	while (!__atomic_load_n(&share->creating, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	return pid;
+}
+
+/* Who kills waits for it. */
+TEST(not_killed_while_it_makes_another)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, start());
+	pid = make_for(30);
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(share_keep_out());
+	EXPECT_EQ(0, share->creating);
+	kill(pid, SIGKILL);
+	share_let_in();
+	reap(&pid);
+	EXPECT_EQ(1, call(SYS_getpid));
+}
+
+/* Who waits to make one, too, finds out. */
+TEST(killed_while_it_made_another)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, start());
+	pid = make_for(0);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_EQ(-1, fork_here());
+	EXPECT_EQ(-EOWNERDEAD, call(SYS_getpid));
+	EXPECT_STREQ("a process was killed while it made another", share->reason);
+}
+
 TEST_HARNESS_MAIN
