@@ -905,6 +905,40 @@ static int as_nobody(int fd[2])
 	return connected(fd) ? 0 : 4;
 }
 
+static bool can_map(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return memory != MAP_FAILED && !munmap(memory, size);
+}
+
+/* What is mapped beside the program does not count. */
+TEST(limit_of_address_space)
+{
+	struct rlimit limit = { 64 << 20, 80 << 20 }, got;
+	int fd[2];
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	ASSERT_EQ(0, setrlimit(RLIMIT_AS, &limit));
+	EXPECT_TRUE(can_map(16 << 20));
+	EXPECT_FALSE(can_map(128 << 20));
+	ASSERT_EQ(0, getrlimit(RLIMIT_AS, &got));
+	EXPECT_EQ(64 << 20, got.rlim_cur);
+	EXPECT_EQ(80 << 20, got.rlim_max);
+	EXPECT_TRUE(connected(fd));
+	EXPECT_EQ(0, status_of(CHILD(!connected(fd) || !can_map(16 << 20) || can_map(128 << 20))));
+	EXPECT_EQ(0, system("test $(ulimit -v) = 65536"));
+	limit.rlim_cur = limit.rlim_max;
+	ASSERT_EQ(0, prlimit(getpid(), RLIMIT_AS, &limit, &got));
+	EXPECT_EQ(64 << 20, got.rlim_cur);
+	ASSERT_EQ(0, prlimit(0, RLIMIT_AS, NULL, &got));
+	EXPECT_EQ(80 << 20, got.rlim_cur);
+	EXPECT_EQ(-1, syscall(__NR_setrlimit, RLIMIT_AS, NULL));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, prlimit(0, RLIMIT_AS, (void *)8, NULL));
+	EXPECT_EQ(EFAULT, errno);
+}
+
 TEST(setuid_to_nobody)
 {
 	int fd[2], status;

@@ -3,7 +3,7 @@
 
 core-obj := $(addprefix $(O)/obj/nuse/core/,call.o self.o fd.o socket.o poll.o epoll.o copy.o \
 	path.o tree.o netlink.o ids.o user.o memory.o scm.o hidden.o owner.o wait.o kill.o \
-	cgroup.o)
+	cgroup.o limits.o)
 
 all: $(O)/nuse-run
 

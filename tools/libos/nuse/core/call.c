@@ -154,6 +154,9 @@ static const call_fn table[] = {
 	[__NR_setgroups] = ids_call,
 	[__NR_capset] = ids_capset,
 	[__NR_prctl] = ids_prctl,
+	[__NR_getrlimit] = limits_get,
+	[__NR_setrlimit] = limits_set,
+	[__NR_prlimit64] = limits_both,
 };
 
 #define NR_TABLE	(long)(sizeof(table) / sizeof(table[0]))

@@ -200,6 +200,12 @@ long ids_prctl(long nr, const long args[6]);
 long ids_unshare(long nr, const long args[6]);
 long ids_setns(long nr, const long args[6]);
 
+/* -------------------------------------------------------------- limits.c */
+
+long limits_get(long nr, const long args[6]);
+long limits_set(long nr, const long args[6]);
+long limits_both(long nr, const long args[6]);
+
 /* ---------------------------------------------------------------- wait.c */
 
 long wait_wait4(long nr, const long args[6]);
