@@ -4,6 +4,7 @@
  * free ones, and mean the same after dup, close and exec. See nusecalls.h.
  */
 #include <linux/close_range.h>
+#include <linux/netlink.h>
 #include "nusecalls.h"
 
 static int udp(void)
@@ -41,6 +42,16 @@ TEST(lowest_free)
 	EXPECT_EQ(first + 7, make('h'));
 	EXPECT_EQ(first + 12, make('l'));
 	EXPECT_EQ(first + 40, make('l'));
+}
+
+/* Events of processes, which are the host's */
+TEST(connector)
+{
+	int fd = socket(AF_NETLINK, SOCK_DGRAM, NETLINK_CONNECTOR);
+
+	if (fd < 0)
+		SKIP(return, "the kernel has none");
+	EXPECT_EQ('l', kind_of(fd));
 }
 
 TEST(accept_takes_the_lowest)

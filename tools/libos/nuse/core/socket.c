@@ -22,7 +22,7 @@ static bool is_ours(int family, int protocol)
 		return false;
 	case AF_NETLINK:
 		return protocol != NETLINK_AUDIT && protocol != NETLINK_SELINUX &&
-		       protocol != NETLINK_KOBJECT_UEVENT;
+		       protocol != NETLINK_CONNECTOR && protocol != NETLINK_KOBJECT_UEVENT;
 	}
 	return true;
 }
