@@ -142,6 +142,48 @@ def interfaces_by_any_socket():
     assert text == "one True\n", text
 
 
+NEW_NUMBERS = """
+import ctypes, fcntl, os, socket, struct
+
+def is_next(fd, last):
+    assert fd == last + 1 and os.dup(0) == fd + 1, (fd, last)
+    os.close(fd + 1)
+
+tun = os.open("/dev/net/tun", os.O_RDWR)
+fcntl.ioctl(tun, 0x400454ca, struct.pack("16sH22x", b"", 1))    # TUNSETIFF
+net = fcntl.ioctl(tun, 0x54e3)                                  # TUNGETDEVNETNS
+assert os.fstat(net).st_ino == os.stat("/proc/self/ns/net").st_ino
+is_next(net, tun)
+
+kcm = socket.socket(41, socket.SOCK_SEQPACKET, 0)
+clone = fcntl.ioctl(kcm, 0x89e2, bytes(4))                      # SIOCKCMCLONE
+is_next(struct.unpack("i", clone)[0], kcm.fileno())
+
+server, *clients = (socket.socket(socket.AF_INET, socket.SOCK_SEQPACKET, 132) for _ in range(3))
+server.bind(("127.0.0.1", 0))
+server.listen()
+for client in clients:
+    client.sendto(b"x", server.getsockname())
+    server.recv(1)
+_, *which = struct.unpack("iii", server.getsockopt(132, 29, 12))    # SCTP_GET_ASSOC_ID_LIST
+last = clients[-1].fileno()
+for option, arg in (102, (which[0], 0)), (122, (which[1], 0, socket.SOCK_CLOEXEC)):
+    arg = (ctypes.c_int * len(arg))(*arg)
+    size = ctypes.c_int(ctypes.sizeof(arg))
+    fd = ctypes.CDLL(None).getsockopt(server.fileno(), 132, option, arg, ctypes.byref(size))
+    assert fd == arg[1]
+    is_next(fd, last)
+    assert os.get_inheritable(fd) == (option == 102)
+    os.close(fd)
+"""
+
+
+@test
+def new_numbers():
+    """Of descriptors that ioctl() and getsockopt() make"""
+    on_nuse(f"ip link set lo up; python3 -c '{NEW_NUMBERS}'")
+
+
 @test
 def processes_and_their_sockets():
     need("ss", "nc")

@@ -132,6 +132,9 @@ long socket_make(long nr, const long args[6]);
 long socket_accept(long nr, const long args[6]);
 /* bpf() on what the instance has */
 long socket_bpf(long nr, const long args[6]);
+long socket_getsockopt(long nr, const long args[6]);
+/* SIOCKCMCLONE of a library descriptor */
+long socket_clone(long nr, const long args[6]);
 
 /* ioctl() of a socket of the host: whether it is about an interface, and what it does then */
 bool socket_asks(const long args[6]);

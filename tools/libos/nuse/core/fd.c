@@ -5,6 +5,8 @@
  */
 #include "core.h"
 #include <linux/close_range.h>
+#include <linux/if_tun.h>
+#include <linux/kcm.h>
 #include <linux/nsfs.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -300,7 +302,10 @@ long fd_ioctl(long nr, const long args[6])
 	case SIOCGSKNS:
 	case NS_GET_USERNS:
 	case NS_GET_PARENT:
+	case TUNGETDEVNETNS:
 		return fd_make(nr, args, true);
+	case SIOCKCMCLONE:
+		return socket_clone(nr, args);
 	}
 	return self_call(nr, args, NULL);
 }

@@ -6,9 +6,13 @@
  */
 #include "core.h"
 #include <linux/bpf.h>
+#include <linux/kcm.h>
 #include <linux/netlink.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
+/* needs those before it */
+#include <linux/sctp.h>
 
 static bool is_ours(int family, int protocol)
 {
@@ -101,6 +105,45 @@ long socket_ask(long nr, const long args[6])
 		ret = self_call(nr, ask, NULL);
 	lib_call(__NR_close, fd);
 	return ret;
+}
+
+/* An association of SCTP becomes a socket of its own, whose number is the result. */
+long socket_getsockopt(long nr, const long args[6])
+{
+	sctp_peeloff_flags_arg_t peeloff = { 0 };
+
+	if (!fd_kind(args[0]) || args[1] != IPPROTO_SCTP)
+		return fd_call(nr, args);
+	switch ((int)args[2]) {
+	case SCTP_SOCKOPT_PEELOFF_FLAGS:
+		peek(&peeloff, args[3], sizeof(peeloff));
+		return fd_make(nr, args, cloexec(peeloff.flags));
+	case SCTP_SOCKOPT_PEELOFF:
+		return fd_make(nr, args, false);
+	}
+	return self_call(nr, args, NULL);
+}
+
+/* The number is in the program's memory, and gets that of the host there. */
+long socket_clone(long nr, const long args[6])
+{
+	int domain = 0;
+	socklen_t len = sizeof(domain);
+	struct kcm_clone clone;
+	long fd, ret;
+
+	lib_call(__NR_getsockopt, args[0], SOL_SOCKET, SO_DOMAIN, (long)&domain, (long)&len);
+	if (domain != AF_KCM)
+		return self_call(nr, args, NULL);
+	ret = self_make(nr, (long[6]) { args[0], args[1], (long)&clone }, share->fd_base);
+	if (ret < 0)
+		return ret;
+	fd = fd_make(__NR_fcntl, (long[6]) { clone.fd, F_DUPFD }, false);
+	lib_call(__NR_close, clone.fd);
+	if (fd < 0)
+		return fd;
+	clone.fd = fd;
+	return poke(args[2], &clone, sizeof(clone));
 }
 
 /* Programs and maps are for the stack's packets. */
