@@ -97,6 +97,7 @@ static void give_up(void)
 		"nuse: cannot map the instance's memory: raise ulimit -v or vm.max_map_count\n";
 
 	share_leave();
+	share_keep_out();
 	host_call(__NR_write, 2, text, sizeof(text) - 1, 0, 0, 0);
 	for (;;)
 		host_call(__NR_kill, share_process.pid, SIGKILL, 0, 0, 0, 0);

@@ -614,6 +614,27 @@ def full_wire():
     wait_for(lambda: not names(), "the end of the instance")
 
 
+SLEEP = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('', 9))
+print('bound', flush=True)
+s.recv(1)
+"""
+
+
+@test
+def stopped_while_it_polls():
+    """Packets come in, though who polls for all is stopped."""
+    net = f"wire:{SCRATCH.name}/stopped,address=10.1.0."
+    with kept("a", "--net", f"{net}1/24"), kept("b", "--net", f"{net}2/24"), \
+            running("--join", "a", "python3", "-c", SLEEP) as process:
+        expect("bound\n", process.stdout.readline())
+        time.sleep(0.3)
+        process.send_signal(signal.SIGSTOP)
+        nuse("--join", "b", "ping", "-c", "1", "-W", "9", "10.1.0.1")
+
+
 # All of them to come
 MANY = """
 import socket
