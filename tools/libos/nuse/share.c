@@ -491,7 +491,8 @@ static long wait_word(struct share_thread *self, const struct share_local *local
 /*
  * In ppoll(): on its kick, on what the call waits for besides, and, if @polls, on
  * what all wait for. Without a kick, there being no more, it looks around now and
- * then.
+ * then. So it does for all but what the call waits for, where the program may not have
+ * so many descriptors (RLIMIT_NOFILE).
  */
 static long wait_fds(struct share_thread *self, const struct share_local *local, bool polls)
 {
@@ -518,6 +519,8 @@ static long wait_fds(struct share_thread *self, const struct share_local *local,
 	}
 	/* The system call takes the size of the mask as its fifth argument. */
 	ret = wait_call(local->signal, __NR_ppoll, fds, nr, kick ? 0 : (long)&ts, mask);
+	if (ret == -EINVAL)
+		ret = wait_call(local->signal, __NR_ppoll, fds + nr - theirs, theirs, (long)&ts, mask);
 	if (ret > 0 && kick && fds[0].revents)
 		take_all(FD_KICK + kick - 1);
 	for (i = 0; ret > 0 && i < theirs; i++)

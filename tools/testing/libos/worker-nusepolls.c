@@ -933,6 +933,29 @@ TEST(long_lists)
 	EXPECT_EQ(600, poll(fds, 600, -1));
 }
 
+/* Who waits for one of the host beside others needs no more than one. */
+TEST(one_is_allowed)
+{
+	const struct rlimit one = { 1, 1 };
+	struct timeval patience = { .tv_sec = 5 };
+	struct source udp = make_udp(), pipe = make_pipe();
+	struct later first = { .fd = pipe.out }, second = { .fd = udp.out };
+	uint64_t got;
+	fd_set set;
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &one));
+	FD_ZERO(&set);
+	FD_SET(udp.in, &set);
+	FD_SET(pipe.in, &set);
+	later_start(&first);
+	EXPECT_EQ(1, select(FD_SETSIZE, &set, NULL, NULL, &patience));
+	EXPECT_TRUE(FD_ISSET(pipe.in, &set));
+	later_end(&first);
+	later_start(&second);
+	EXPECT_EQ(sizeof(got), read(udp.in, &got, sizeof(got)));
+	later_end(&second);
+}
+
 TEST(high_numbers_in_select)
 {
 	struct source l = library(), h = host();
