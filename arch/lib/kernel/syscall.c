@@ -31,9 +31,6 @@
 
 #define sys_mmap		lib_sys_mmap
 #define sys_munmap		lib_sys_munmap
-#ifdef CONFIG_RDS_TCP
-#define sys_socket		lib_sys_socket
-#endif
 
 #define __SYSCALL_NORETURN(nr, sym)	__SYSCALL(nr, sym)
 #define __SYSCALL(nr, sym)	asmlinkage long sym(long, long, long, long, long, long);

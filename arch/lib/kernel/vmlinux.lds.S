@@ -77,11 +77,6 @@ SECTIONS
 
 	. = ALIGN(PAGE_SIZE);
 	__init_begin = .;
-	.init.rds : {			/* see rds.c */
-		lib_rds_initcalls = .;
-		KEEP(*net/rds/tcp.o(.initcall*.init))
-		lib_rds_initcalls_end = .;
-	}
 	INIT_DATA_SECTION(16)
 	PERCPU_SECTION(L1_CACHE_BYTES)
 	.got : { *(.got) *(.got.plt) *(.igot*) }
