@@ -76,7 +76,7 @@ static long do_syscall_call(struct lib_call *call)
 	do {
 		ret = table[nr](args[0], args[1], args[2], args[3], args[4], args[5]);
 	} while (unlikely(must_restart(call, ret)));
-	return ret;
+	return unlikely(call->copies) ? lib_write_copies(call) ?: ret : ret;
 }
 
 int syscall_get_arch(struct task_struct *task)

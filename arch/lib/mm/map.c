@@ -7,8 +7,9 @@
  * caller of what mm/nommu.c refuses: sockets (rings of AF_PACKET and AF_XDP)
  * and BPF maps.
  *
- * Pages of the caller's memory that the kernel keeps are the instance's own, or
- * copies.
+ * Pages of the caller's memory that the kernel keeps for long are the instance's
+ * own. For those that it uses during a call copies will do, and what is written
+ * to them is the caller's when the call is over.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -216,23 +217,73 @@ asmlinkage long lib_sys_munmap(unsigned long addr, size_t len)
 	return 0;
 }
 
-/* Memory that is not the instance's has no pages: for reading, copies will do. */
+/**
+ * struct lib_copy - a copy of a page of the caller's, to be written to
+ * @next: another one of the same call
+ * @user: the page
+ * @page: the copy; holds a reference
+ * @was: what it held at first
+ */
+struct lib_copy {
+	struct lib_copy *next;
+	char __user *user;
+	struct page *page;
+	char was[PAGE_SIZE];
+};
+
+static int copy_page_of(char __user *user, bool write, struct page **page)
+{
+	struct lib_copy *copy = write ? kmalloc(sizeof(*copy), GFP_KERNEL) : NULL;
+	struct lib_call *call = current->thread.call;
+
+	*page = alloc_page(GFP_KERNEL);
+	if (!*page || (write && !copy) || copy_from_user(page_to_virt(*page), user, PAGE_SIZE)) {
+		kfree(copy);
+		if (*page)
+			put_page(*page);
+		return -EFAULT;
+	}
+	if (copy) {
+		get_page(*page);
+		copy->next = call->copies;
+		copy->user = user;
+		copy->page = *page;
+		memcpy(copy->was, page_to_virt(*page), PAGE_SIZE);
+		call->copies = copy;
+	}
+	return 0;
+}
+
+/* The call is over: its caller gets what was written, and nothing beside it. */
+int lib_write_copies(struct lib_call *call)
+{
+	struct lib_copy *copy;
+	int i, err = 0;
+
+	while ((copy = call->copies)) {
+		const char *now = page_to_virt(copy->page);
+
+		for (i = 0; i < PAGE_SIZE; i++)
+			if (unlikely(now[i] != copy->was[i]))
+				err = put_user(now[i], copy->user + i) ?: err;
+		call->copies = copy->next;
+		put_page(copy->page);
+		kfree(copy);
+	}
+	return err;
+}
+
+/* Memory that is not the instance's has no pages. */
 static int or_copies(int got, unsigned long start, int nr, unsigned int flags,
 		     struct page **pages)
 {
 	int i;
 
-	if (got != -EFAULT || flags & FOLL_WRITE)
+	if (got != -EFAULT || flags & FOLL_LONGTERM || !current->thread.call)
 		return got;
-	for (i = 0, start &= PAGE_MASK; i < nr; i++, start += PAGE_SIZE) {
-		pages[i] = alloc_page(GFP_KERNEL);
-		if (!pages[i])
-			return i ?: -ENOMEM;
-		if (copy_from_user(page_to_virt(pages[i]), (void __user *)start, PAGE_SIZE)) {
-			__free_page(pages[i]);
-			return i ?: -EFAULT;
-		}
-	}
+	for (i = 0, start &= PAGE_MASK; i < nr; i++, start += PAGE_SIZE)
+		if (copy_page_of((char __user *)start, flags & FOLL_WRITE, &pages[i]))
+			return i ?: got;
 	return nr;
 }
 

@@ -9,6 +9,7 @@
 #include <linux/netlink.h>
 #include <linux/tcp.h>
 #include <linux/tipc.h>
+#include <linux/tls.h>
 #include <linux/vm_sockets.h>
 #include <net/ethernet.h>
 #include <sys/mman.h>
@@ -17,6 +18,9 @@
 
 #ifndef IPPROTO_SCTP
 #define IPPROTO_SCTP	132
+#endif
+#ifndef SOL_TLS
+#define SOL_TLS		282
 #endif
 #define SOL_DCCP	269
 #define DCCP_SOCKOPT_SERVICE	2
@@ -357,7 +361,7 @@ TEST_F(sockets, vsock)
 	EXPECT_EQ(0, echo(self->l, b, self->l, c, "vsock"));
 }
 
-/* Pins pages of its caller: they have to be the instance's own. */
+/* Reads pages of its caller, whosever they are. */
 TEST_F(sockets, alg)
 {
 	static const uint8_t abc[] = {	/* SHA-256 of "abc" begins with */
@@ -381,6 +385,38 @@ TEST_F(sockets, alg)
 		ASSERT_EQ(32, libos_read(self->l, b, digest, sizeof(digest)));
 		EXPECT_EQ(0, memcmp(digest, abc, sizeof(abc)));
 	}
+}
+
+/* Writes to pages of its caller: the first block of FIPS 197, appendix C.1 */
+TEST_F(sockets, alg_cipher)
+{
+	static const uint8_t expected[] = {
+		0x69, 0xc4, 0xe0, 0xd8, 0x6a, 0x7b, 0x04, 0x30,
+		0xd8, 0xcd, 0xb7, 0x80, 0x70, 0xb4, 0xc5, 0x5a,
+	};
+	struct sockaddr_alg alg = { .salg_family = AF_ALG, .salg_type = "skcipher",
+				    .salg_name = "ecb(aes)" };
+	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int))]; } op = {
+		.head = { CMSG_LEN(sizeof(int)), SOL_ALG, ALG_SET_OP },
+	};
+	uint8_t key[16], text[16], crypt[18] = { 0 };
+	struct iovec iov = { text, sizeof(text) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &op,
+			      .msg_controllen = sizeof(op) };
+	int a = libos_socket(self->l, AF_ALG, SOCK_SEQPACKET, 0), b, i;
+
+	for (i = 0; i < 16; i++) {
+		key[i] = i;
+		text[i] = i * 0x11;
+	}
+	*(int *)CMSG_DATA(&op.head) = ALG_OP_ENCRYPT;
+	ASSERT_EQ(0, libos_bind(self->l, a, (void *)&alg, sizeof(alg)));
+	ASSERT_EQ(0, libos_setsockopt(self->l, a, SOL_ALG, ALG_SET_KEY, key, sizeof(key)));
+	b = libos_accept4(self->l, a, NULL, NULL, 0);
+	ASSERT_EQ(16, libos_sendmsg(self->l, b, &msg, 0));
+	ASSERT_EQ(16, libos_read(self->l, b, crypt + 1, 16));
+	EXPECT_EQ(0, memcmp(crypt + 1, expected, sizeof(expected)));
+	EXPECT_EQ(0, crypt[0] | crypt[17]);
 }
 
 /* Zero-copy send: the same, and the notice that the memory is free again */
@@ -548,11 +584,41 @@ TEST_F(sockets, tls)
 	ASSERT_EQ(0, connection(self->l, self->l, 0, "127.0.0.1", 7000, fd));
 	ASSERT_EQ(0, libos_setsockopt(self->l, fd[0], IPPROTO_TCP, TCP_ULP, "tls", 3));
 	ASSERT_EQ(0, libos_setsockopt(self->l, fd[1], IPPROTO_TCP, TCP_ULP, "tls", 3));
-	ASSERT_EQ(0, libos_setsockopt(self->l, fd[0], 282, 1, &info, sizeof(info)));
-	ASSERT_EQ(0, libos_setsockopt(self->l, fd[1], 282, 2, &info, sizeof(info)));
-	ASSERT_EQ(0, libos_setsockopt(self->l, fd[1], 282, 1, &info, sizeof(info)));
-	ASSERT_EQ(0, libos_setsockopt(self->l, fd[0], 282, 2, &info, sizeof(info)));
+	ASSERT_EQ(0, libos_setsockopt(self->l, fd[0], SOL_TLS, 1, &info, sizeof(info)));
+	ASSERT_EQ(0, libos_setsockopt(self->l, fd[1], SOL_TLS, 2, &info, sizeof(info)));
+	ASSERT_EQ(0, libos_setsockopt(self->l, fd[1], SOL_TLS, 1, &info, sizeof(info)));
+	ASSERT_EQ(0, libos_setsockopt(self->l, fd[0], SOL_TLS, 2, &info, sizeof(info)));
 	EXPECT_EQ(0, echo(self->l, fd[0], self->l, fd[1], "sealed"));
+}
+
+/* TLS 1.2 is decrypted straight into the caller's pages, and nothing beside it. */
+TEST_F(sockets, tls_in_place)
+{
+	struct tls12_crypto_info_aes_gcm_128 keys = {
+		.info = { TLS_1_2_VERSION, TLS_CIPHER_AES_GCM_128 },
+	};
+	static char sent[40000], got[40002];
+	ssize_t len, n;
+	size_t i;
+	int fd[2];
+
+	for (i = 0; i < sizeof(sent); i++)
+		sent[i] = i * 7;
+	ASSERT_EQ(0, connection(self->l, self->l, 0, "127.0.0.1", 7000, fd));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, libos_setsockopt(self->l, fd[i], IPPROTO_TCP, TCP_ULP, "tls", 3));
+		ASSERT_EQ(0, libos_setsockopt(self->l, fd[i], SOL_TLS, i ? TLS_RX : TLS_TX,
+					      &keys, sizeof(keys)));
+	}
+	ASSERT_EQ(sizeof(sent), libos_send(self->l, fd[0], sent, sizeof(sent), 0));
+	memset(got, 0x55, sizeof(got));
+	for (len = 0; len < (ssize_t)sizeof(sent); len += n) {
+		n = libos_recv(self->l, fd[1], got + 1 + len, sizeof(sent) - len, 0);
+		ASSERT_LT(0, n);
+	}
+	EXPECT_EQ(0, memcmp(sent, got + 1, sizeof(sent)));
+	EXPECT_EQ(0x55, got[0]);
+	EXPECT_EQ(0x55, got[sizeof(got) - 1]);
 }
 
 TEST_F(sockets, multicast)

@@ -33,6 +33,7 @@ struct lib_args {
  * @args: arguments of @fn
  * @interrupted: task_interrupt() since the call began
  * @orphan: its call began in a process that is gone
+ * @copies: of memory of the caller that the call writes to: see mm/map.c
  * @user_fn: NULL, or the caller's code that a fiber runs in user mode
  * @user_arg: its argument
  * @user_stack: the stack of that code
@@ -46,6 +47,7 @@ struct lib_call {
 	struct lib_args args;
 	bool interrupted;
 	bool orphan;
+	struct lib_copy *copies;
 	void (*user_fn)(void *arg);
 	void *user_arg;
 	void *user_stack;
@@ -101,9 +103,10 @@ bool lib_tick_goes_on(void);
 void lib_clock_freeze(void);
 void lib_clock_thaw(void);
 
-/* init.c, task.c, sysctl.c */
+/* init.c, map.c, task.c, sysctl.c */
 extern struct lib_call lib_boot_call;
 void lib_task_start(struct lib_call *call, struct task_struct *tsk);
-long lib_write(struct file *file, const char __user *text);
+int lib_write_copies(struct lib_call *call);
+long lib_write(struct file *file, const void *from);
 
 #endif /* _ASM_LIB_LIB_H */
