@@ -290,6 +290,7 @@ void __noreturn lib_die(const char *reason)
 
 static __always_inline void enter(int req, void (*fn)(void *arg), void *arg)
 {
+	lib_laps = 0;
 	request = req;
 	request_fn = fn;
 	request_arg = arg;

@@ -8,23 +8,27 @@
  *
  * Under virtual time the clock stands still while the kernel runs, so that a
  * loop that waits for time to pass would never end: lib_spin_ns is what such
- * loops have waited, and is added to the clock for good.
+ * loops have waited, and is added to the clock for good. So it is with a loop
+ * that waits for another task, which runs when a tick comes.
  */
 #include <linux/clockchips.h>
 #include <linux/clocksource.h>
 #include <linux/init.h>
 #include <linux/ktime.h>
 #include <linux/sched/clock.h>
+#include <linux/sched/stat.h>
 #include <linux/tick.h>
 #include <linux/timekeeping.h>
 #include <asm/lib.h>
 
 #define CLOCK_USES	32
 #define CLOCK_SHIFT	24
+#define LAPS		65536
 
 u64 lib_deadline = LIB_TIME_NEVER;
 unsigned long lib_spin_ns;
 unsigned int lib_clock_uses;	/* how often clock_now may be used yet */
+unsigned int lib_laps;		/* of loops, since the kernel was entered */
 static u64 clock_now;		/* the host's clock as read last */
 static u64 clock_offset;	/* from the host's clock to ours, after a thaw */
 static bool timer_woke;		/* out of idle */
@@ -109,6 +113,18 @@ bool lib_timer_due(void)
 	if (!lib_clock_uses && ++calls % CLOCK_USES == 0)
 		host_clock();
 	return clock_now >= lib_deadline;
+}
+
+/* No tick comes before the kernel is left: a loop of so many laps has one made up. */
+typeof(__cond_resched) __wrap___cond_resched, __real___cond_resched;
+int __wrap___cond_resched(void)
+{
+	if (unlikely(++lib_laps % LAPS == 0) && nr_running() > 1) {
+		lib_spin_ns += TICK_NSEC;
+		lib_clock_uses = 0;
+		set_tsk_need_resched(current);
+	}
+	return __real___cond_resched();
 }
 
 void lib_timer_interrupt(void *unused)

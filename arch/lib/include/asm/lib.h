@@ -96,6 +96,7 @@ void *lib_new_stack(void *top, void (*fn)(void));
 
 /* time.c */
 extern u64 lib_deadline;
+extern unsigned int lib_laps;
 bool lib_timer_due(void);
 void lib_timer_interrupt(void *unused);
 void lib_idle_tick(void);
