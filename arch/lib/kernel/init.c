@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/init_syscalls.h>
+#include <linux/oom.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/task_work.h>
@@ -64,22 +65,18 @@ static const struct {
 	{ "debugfs", "/sys/kernel/debug" },
 };
 
-/* What is not there is not written. */
-static void __init write_file(const char *path, const char *text)
-{
-	lib_write(filp_open(path, O_WRONLY, 0), (const char __user __force *)text);
-}
-
 /*
- * Limits by memory would be 62 and 125; memory itself is limit enough. The
- * scheduler's server for tasks that real-time tasks starve sets a timer whenever
- * an idle kernel has been woken, and does nothing else here: it is off.
+ * Limits by memory would be 62 and 125; memory itself is limit enough, and calls
+ * fail without it: no task's end would give it back. The scheduler's server for
+ * tasks that real-time tasks starve sets a timer whenever an idle kernel has been
+ * woken, and does nothing else here: it is off. What is not there is not written.
  */
 static void __init set_limits(void)
 {
 	init_user_ns.ucount_max[UCOUNT_NET_NAMESPACES] = INT_MAX;
-	write_file("/proc/sys/kernel/threads-max", "30000");
-	write_file("/sys/kernel/debug/sched/fair_server/cpu0/runtime", "0");
+	lib_write(filp_open("/proc/sys/kernel/threads-max", O_WRONLY, 0), "30000");
+	lib_write(filp_open("/sys/kernel/debug/sched/fair_server/cpu0/runtime", O_WRONLY, 0), "0");
+	oom_killer_disable(0);
 }
 
 /* What is not configured is not mounted. */

@@ -47,10 +47,11 @@ static long do_get(struct lib_call *call)
 	return got < 0 ? got : put_user(0, buf + got) ?: got;
 }
 
-/* Writes to a file, unless it could not be opened, and lets go of it. */
-long lib_write(struct file *file, const char __user *text)
+/* Writes a text of anybody's to a file, unless that could not be opened, and lets go of it. */
+long lib_write(struct file *file, const void *from)
 {
 	long len = strnlen_user(text, SZ_1M), put;
+	const char __user *text = (const char __user __force *)from;
 	loff_t pos = 0;
 
 	if (IS_ERR(file))
@@ -62,8 +63,7 @@ long lib_write(struct file *file, const char __user *text)
 
 static long do_set(struct lib_call *call)
 {
-	return lib_write(open_sysctl(call->args.a[0], O_WRONLY),
-			 (const char __user *)call->args.a[1]);
+	return lib_write(open_sysctl(call->args.a[0], O_WRONLY), (void *)call->args.a[1]);
 }
 
 /* A file or directory */
