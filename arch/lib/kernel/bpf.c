@@ -5,24 +5,10 @@
  * first to be registered would make the kernel read all of its types, in each
  * instance; so the first program that is loaded does.
  */
-#include <linux/btf.h>
 
-int __wrap_register_btf_kfunc_id_set(enum bpf_prog_type type, const struct btf_kfunc_id_set *set);
-int __wrap_register_btf_kfunc_id_set(enum bpf_prog_type type, const struct btf_kfunc_id_set *set)
-{
-	return 0;
-}
-
-int __wrap_register_btf_fmodret_id_set(const struct btf_kfunc_id_set *set);
-int __wrap_register_btf_fmodret_id_set(const struct btf_kfunc_id_set *set)
-{
-	return 0;
-}
-
-int __wrap_register_btf_id_dtor_kfuncs(const struct btf_id_dtor_kfunc *dtors, u32 nr,
-				       struct module *owner);
-int __wrap_register_btf_id_dtor_kfuncs(const struct btf_id_dtor_kfunc *dtors, u32 nr,
-				       struct module *owner)
+/* In place of each function that registers such a set: see LDFLAGS_vmlinux. */
+int lib_register_no_kfuncs(void);
+int lib_register_no_kfuncs(void)
 {
 	return 0;
 }

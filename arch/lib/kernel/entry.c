@@ -123,6 +123,7 @@ static void deliver_signals(struct lib_call *call)
 	restore_saved_sigmask();
 }
 
+/* What is to be done before a task is in user mode again: @which of the _TIF_ flags */
 static void do_work(struct lib_call *call, unsigned long which)
 {
 	unsigned long work;
@@ -137,16 +138,11 @@ static void do_work(struct lib_call *call, unsigned long which)
 	}
 }
 
-static void exit_to_user_mode(struct lib_call *call)
-{
-	do_work(call, _TIF_WORK_MASK);
-}
-
 /* In user mode and not current: asleep until there is a call to make. */
 static void sleep_in_user_mode(struct lib_call *call)
 {
 	for (;;) {
-		exit_to_user_mode(call);
+		do_work(call, _TIF_WORK_MASK);
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (call->fn)
 			break;
@@ -178,7 +174,7 @@ static void serve(struct lib_call *call)
 		serve_call(call);
 	else
 		run_request(call);
-	exit_to_user_mode(call);
+	do_work(call, _TIF_WORK_MASK);
 }
 
 /* The stack to go on with: the carrier's; or NULL, where this one rested. */
@@ -233,7 +229,7 @@ static void *serve_fiber(void)
 		local_irq_disable();
 		interrupt(call, lib_timer_interrupt, NULL);
 		local_irq_enable();
-		exit_to_user_mode(call);
+		do_work(call, _TIF_WORK_MASK);
 	}
 	lib_running = &call->task;
 	return call->user_sp;
@@ -249,7 +245,7 @@ int __noreturn lib_user_mode(void *unused)
 	for (;;) {
 		if (call->fn)
 			serve_call(call);
-		exit_to_user_mode(call);
+		do_work(call, _TIF_WORK_MASK);
 		rest(call);
 		if (request == REQ_CALL)
 			continue;
@@ -290,11 +286,11 @@ void __noreturn lib_die(const char *reason)
 
 static __always_inline void enter(int req, void (*fn)(void *arg), void *arg)
 {
-	lib_laps = 0;
 	request = req;
 	request_fn = fn;
 	request_arg = arg;
 	lib_clock_uses = 0;
+	lib_laps = 0;
 	if (lib_running)
 		lib_switch_serve(&to_call(lib_running)->user_sp, to_call(lib_running)->kernel_sp,
 				 serve_fiber);

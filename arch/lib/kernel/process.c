@@ -63,10 +63,7 @@ void machine_halt(void)
 	lib_die("the instance was halted");
 }
 
-void machine_power_off(void)
-{
-	machine_halt();
-}
+void machine_power_off(void) __alias(machine_halt);
 
 void machine_restart(char *cmd)
 {

@@ -5,10 +5,11 @@
  */
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/namei.h>
+#include <linux/dirent.h>
 #include <linux/sizes.h>
-#include <linux/slab.h>
+#include <linux/stat.h>
 #include <linux/uaccess.h>
+#include <linux/unistd.h>
 #include <asm/lib.h>
 
 #define ROOT		"/proc/sys"
@@ -50,8 +51,8 @@ static long do_get(struct lib_call *call)
 /* Writes a text of anybody's to a file, unless that could not be opened, and lets go of it. */
 long lib_write(struct file *file, const void *from)
 {
-	long len = strnlen_user(text, SZ_1M), put;
 	const char __user *text = (const char __user __force *)from;
+	long len = strnlen_user(text, SZ_1M), put;
 	loff_t pos = 0;
 
 	if (IS_ERR(file))
@@ -66,91 +67,53 @@ static long do_set(struct lib_call *call)
 	return lib_write(open_sysctl(call->args.a[0], O_WRONLY), (void *)call->args.a[1]);
 }
 
-/* A file or directory */
-struct entry {
-	struct entry *next;
-	umode_t mode;
-	char path[];
+/* The tree of files is walked as a program does it; a name is what follows ROOT. */
+struct walk {
+	struct lib_task *task;
+	lib_sysctl_fn fn;
+	void *arg;
+	char path[PATH_SIZE];
 };
 
-/* What a directory holds comes behind all that is known, and is looked at in turn. */
-struct listing {
-	struct dir_context ctx;
-	struct entry *entry, *last;
-	int err;
-};
-
-static struct entry *new_entry(const char *dir, const char *name, int len)
+static long walk_call(struct walk *w, long nr, long a0, void *a1, long a2)
 {
-	size_t size = strlen(dir) + len + sizeof("/");
-	struct entry *entry = kzalloc(struct_size(entry, path, size), GFP_KERNEL);
-
-	if (entry)
-		snprintf(entry->path, size, "%s/%.*s", dir, len, name);
-	return entry;
+	return lib_syscall(w->task, nr, a0, (long)a1, a2, 0, 0, 0);
 }
 
-static void free_entries(void *first)
-{
-	struct entry *entry = first, *next;
+static long walk_dir(struct walk *w, size_t len);
 
-	for (; entry; entry = next) {
-		next = entry->next;
-		kfree(entry);
-	}
+/* An entry of the directory that is the first @len bytes of the path */
+static long visit(struct walk *w, size_t len, const struct linux_dirent64 *entry)
+{
+	size_t end = len + snprintf(w->path + len, PATH_SIZE - len, "/%s", entry->d_name);
+	struct stat st;
+
+	if (end >= PATH_SIZE)
+		return -ENAMETOOLONG;
+	if (entry->d_name[0] == '.')
+		return 0;
+	if (entry->d_type == DT_DIR)
+		return walk_dir(w, end);
+	return walk_call(w, __NR_stat, (long)w->path, &st, 0) ?:
+	       w->fn(w->arg, w->path + sizeof(ROOT), st.st_mode & 0777);
 }
 
-static bool add_entry(struct dir_context *ctx, const char *name, int len, loff_t pos,
-		      u64 ino, unsigned int type)
+static long walk_dir(struct walk *w, size_t len)
 {
-	struct listing *listing = container_of(ctx, struct listing, ctx);
-	struct entry *entry;
+	long dir = walk_call(w, __NR_open, (long)w->path, (void *)(O_DIRECTORY | O_CLOEXEC), 0);
+	char entries[SZ_1K] __aligned(8);
+	struct linux_dirent64 *entry;
+	long got = 0, ret = 0, at;
 
-	if (name[0] == '.')
-		return true;
-	entry = new_entry(listing->entry->path, name, len);
-	if (!entry) {
-		listing->err = -ENOMEM;
-		return false;
-	}
-	listing->last->next = entry;
-	listing->last = entry;
-	return true;
-}
-
-static int look(struct listing *listing)
-{
-	struct file *dir = NULL;
-	struct path path;
-	int err = kern_path(listing->entry->path, 0, &path);
-
-	if (err)
-		return err;
-	listing->entry->mode = d_inode(path.dentry)->i_mode;
-	if (S_ISDIR(listing->entry->mode))
-		dir = dentry_open(&path, O_RDONLY, current_cred());
-	path_put(&path);
-	if (IS_ERR_OR_NULL(dir))
-		return PTR_ERR(dir);
-	iterate_dir(dir, &listing->ctx);
-	fput(dir);
-	return listing->err;
-}
-
-static long do_list(struct lib_call *call)
-{
-	struct entry *first = new_entry("", &ROOT[1], sizeof(ROOT) - 2);
-	struct listing listing = { .ctx.actor = add_entry, .entry = first, .last = first };
-	int err = 0;
-
-	if (!first)
-		return -ENOMEM;
-	for (; listing.entry && !err; listing.entry = listing.entry->next)
-		err = look(&listing);
-	if (!err)
-		return (long)first;
-	free_entries(first);
-	return err;
+	if (dir < 0)
+		return dir;
+	while (!ret && (got = walk_call(w, __NR_getdents64, dir, entries, SZ_1K)) > 0)
+		for (at = 0; at < got && !ret; at += entry->d_reclen) {
+			entry = (struct linux_dirent64 *)(entries + at);
+			ret = visit(w, len, entry);
+		}
+	walk_call(w, __NR_close, dir, NULL, 0);
+	return ret ?: got;
 }
 
 long lib_sysctl_get(struct lib_task *task, const char *name, char *buf, size_t len)
@@ -165,15 +128,7 @@ int lib_sysctl_set(struct lib_task *task, const char *name, const char *value)
 
 int lib_sysctl_iterate(struct lib_task *task, lib_sysctl_fn fn, void *arg)
 {
-	long list = lib_call(task, do_list);
-	const struct entry *entry;
-	int ret = 0;
+	struct walk w = { .task = task, .fn = fn, .arg = arg, .path = ROOT };
 
-	if (IS_ERR_VALUE(list))
-		return list;
-	for (entry = (struct entry *)list; entry && !ret; entry = entry->next)
-		if (!S_ISDIR(entry->mode))
-			ret = fn(arg, entry->path + sizeof(ROOT), entry->mode & 0777);
-	lib_inject(free_entries, (void *)list);
-	return ret;
+	return walk_dir(&w, sizeof(ROOT) - 1);
 }

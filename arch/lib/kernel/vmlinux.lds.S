@@ -9,9 +9,6 @@
 #include <asm/thread_info.h>
 #include <asm-generic/vmlinux.lds.h>
 
-OUTPUT_FORMAT("elf64-x86-64")
-OUTPUT_ARCH(i386:x86-64)
-
 VERSION
 {
 	LIBLINUX { global: lib_init; lib_version; local: *; };

@@ -60,20 +60,15 @@ EXPORT_SYMBOL(memcpy);
 
 void *memmove(void *to, const void *from, size_t n)
 {
-	size_t i;
+	void *dst = to;
 
 	if (move_short(to, from, n))
 		return to;
-	if ((size_t)(to - from) >= n) {
-		void *dst = to;
-
+	if ((size_t)(to - from) >= n)
 		asm volatile("rep movsb" : "+D" (dst), "+S" (from), "+c" (n) : : "memory");
-		return to;
-	}
-	for (i = n; i >= 8; i -= 8)
-		*(mem64 *)(to + i - 8) = *(const mem64 *)(from + i - 8);
-	while (i--)
-		((u8 *)to)[i] = ((const u8 *)from)[i];
+	else
+		while (n--)
+			((u8 *)to)[n] = ((const u8 *)from)[n];
 	return to;
 }
 EXPORT_SYMBOL(memmove);

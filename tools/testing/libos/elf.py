@@ -118,6 +118,23 @@ def readme_shows_the_program():
 
 
 @test
+def port_is_small():
+    """At most 3,000 lines of code in arch/lib, without comments and empty lines"""
+    nr = 0
+    for folder, _, files in os.walk(f"{TOP}/arch/lib"):
+        for name in set(files) - {"defconfig"}:
+            with open(f"{folder}/{name}", encoding="utf-8") as file:
+                text = file.read()
+            if name.endswith((".c", ".h", ".S")):
+                text = re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.S)
+            else:
+                text = re.sub(r"^\s*#.*", "", text, flags=re.M)
+            nr += sum(bool(line.strip()) for line in text.split("\n"))
+    if not 1000 < nr <= 3000:
+        raise AssertionError(f"{nr} lines")
+
+
+@test
 def no_kernel_file_differs():
     kernel = os.environ.get("KERNEL", "6.12")
     if not os.path.isdir(f"{TOP}/build/{kernel}"):

@@ -8,17 +8,15 @@
 
 #define ARCH_HAS_RELATIVE_EXTABLE
 
-/* For assembly; __stringify()ed for C */
-#define LIB_EXTABLE(from, to)			\
-	.pushsection __ex_table, "a";		\
-	.balign 4;				\
-	.long from - ., to - ., 0;		\
-	.popsection
-
-#ifndef __ASSEMBLY__
 struct exception_table_entry {
 	int insn, fixup, unused;
 };
-#endif
+
+/* For asm(): a fault at @from goes on at @to, with all registers as they were. */
+#define LIB_EXTABLE(from, to)			\
+	".pushsection __ex_table, \"a\"\n"	\
+	".balign 4\n"				\
+	".long " #from " - ., " #to " - ., 0\n"	\
+	".popsection\n"
 
 #endif /* _ASM_LIB_EXTABLE_H */

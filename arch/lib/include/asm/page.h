@@ -27,7 +27,6 @@ extern unsigned long lib_memory_end;
 
 #define virt_to_page(kaddr)	pfn_to_page(PFN_DOWN(__pa(kaddr)))
 #define page_to_phys(page)	((phys_addr_t)page_to_pfn(page) << PAGE_SHIFT)
-#define page_to_virt(page)	__va(page_to_phys(page))
 #define pfn_to_kaddr(pfn)	__va((unsigned long)(pfn) << PAGE_SHIFT)
 #define virt_addr_valid(kaddr)					\
 	((unsigned long)(kaddr) >= lib_memory &&		\
@@ -55,8 +54,6 @@ typedef struct { unsigned long pgprot; } pgprot_t;
 #define __pte(x)	((pte_t) { (x) })
 #define __pgd(x)	((pgd_t) { (x) })
 #define __pgprot(x)	((pgprot_t) { (x) })
-
-#define VM_DATA_DEFAULT_FLAGS	VM_DATA_FLAGS_NON_EXEC
 
 extern unsigned long max_mapnr;
 #define pfn_valid(pfn)	((pfn) >= ARCH_PFN_OFFSET && (pfn) - ARCH_PFN_OFFSET < max_mapnr)

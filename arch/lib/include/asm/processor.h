@@ -7,9 +7,6 @@
 
 /* Everything is addressable; the host decides what is there. */
 #define TASK_SIZE		(~0UL)
-#define TASK_UNMAPPED_BASE	0
-#define STACK_TOP		TASK_SIZE
-#define STACK_TOP_MAX		TASK_SIZE
 
 struct lib_call;
 struct task_struct;

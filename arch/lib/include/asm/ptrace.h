@@ -2,13 +2,11 @@
 #ifndef _ASM_LIB_PTRACE_H
 #define _ASM_LIB_PTRACE_H
 
-#ifndef __ASSEMBLY__
 /* A system call, or an interrupt: a task has no other registers here. */
 struct pt_regs {
 	unsigned long nr;	/* of the system call */
 	unsigned long user;	/* 1: came from user mode */
 };
-#endif
 
 #define user_mode(regs)			((regs)->user)
 #define instruction_pointer(regs)	0UL
