@@ -7,6 +7,7 @@
 #include "harness.h"
 #include <malloc.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include "util.h"
 
 /* ---------------------------------------------------------------- a ring */
@@ -55,6 +56,30 @@ TEST(ring_of_256)
 	for (i = 0; i < RING; i++)
 		EXPECT_EQ(0, libos_close(ring[i]));
 	EXPECT_EQ(0, libos_world_free(config.world));
+}
+
+/* Who asks for more memory than there is gets none, and all goes on. */
+TEST(full_memory)
+{
+	struct libos_config config = { .size = sizeof(config), .memory = RING_MEMORY };
+	struct rlimit many = { 1 << 20, 1 << 20 };
+	int nr = 0, turn, fd[2];
+	struct libos *l;
+
+	ASSERT_OK(libos_open(&config, &l));
+	ASSERT_OK(libos_link_up(l, "lo"));
+	ASSERT_EQ(0, libos_syscall(l, SYS_setrlimit, (long)RLIMIT_NOFILE, &many));
+	for (turn = 0; turn < 2; turn++) {
+		for (nr = 0; libos_socket(l, AF_INET, SOCK_STREAM, 0) >= 0; nr++)
+			;
+		EXPECT_TRUE(errno == ENOMEM || errno == ENOBUFS);
+		EXPECT_LT(500, nr);
+		while (nr-- > 0)
+			libos_close_fd(l, nr);
+	}
+	ASSERT_EQ(0, connection(l, l, 0, "127.0.0.1", 7000, fd));
+	EXPECT_EQ(0, echo(l, fd[0], l, fd[1], "alive"));
+	EXPECT_EQ(0, libos_close(l));
 }
 
 /* ------------------------------------------------------ open, close, open */
