@@ -798,7 +798,8 @@ TEST(documented)
 		SKIP(return, "there is no %s", PAGE);
 	while (next_block(page, block, sizeof(block))) {
 		key = block + indent(block);
-		if (!strncmp(key, "nuse.conf:", 10) || !strncmp(key, "--", 2))
+		if (!strncmp(key, "nuse.conf:", 10) || !strncmp(key, "--", 2) ||
+		    !strncmp(key, "make ", 5))
 			continue;
 		nr++;
 		EXPECT_EQ(0, nuse_config_parse(&config, "page", block, strlen(block), error)) {

@@ -387,7 +387,7 @@ TEST_F(sockets, alg)
 	}
 }
 
-/* Writes to pages of its caller: the first block of FIPS 197, appendix C.1 */
+/* Writes to pages of its caller: the block of FIPS 197, appendix C.1, after one of zeros */
 TEST_F(sockets, alg_cipher)
 {
 	static const uint8_t expected[] = {
@@ -395,7 +395,7 @@ TEST_F(sockets, alg_cipher)
 		0xd8, 0xcd, 0xb7, 0x80, 0x70, 0xb4, 0xc5, 0x5a,
 	};
 	struct sockaddr_alg alg = { .salg_family = AF_ALG, .salg_type = "skcipher",
-				    .salg_name = "ecb(aes)" };
+				    .salg_name = "cbc(aes)" };
 	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int))]; } op = {
 		.head = { CMSG_LEN(sizeof(int)), SOL_ALG, ALG_SET_OP },
 	};
