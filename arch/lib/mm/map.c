@@ -234,21 +234,24 @@ struct lib_copy {
 static int copy_page_of(char __user *user, bool write, struct page **page)
 {
 	struct lib_copy *copy = write ? kmalloc(sizeof(*copy), GFP_KERNEL) : NULL;
+	char *to = (char *)__get_free_page(GFP_KERNEL);
 	struct lib_call *call = current->thread.call;
+	int err = !to || (write && !copy) ? -ENOMEM : 0;
 
-	*page = alloc_page(GFP_KERNEL);
-	if (!*page || (write && !copy) || copy_from_user(page_to_virt(*page), user, PAGE_SIZE)) {
+	if (!err && copy_from_user(to, user, PAGE_SIZE))
+		err = -EFAULT;
+	if (err) {
+		free_page((unsigned long)to);
 		kfree(copy);
-		if (*page)
-			put_page(*page);
-		return -EFAULT;
+		return err;
 	}
+	*page = virt_to_page(to);
 	if (copy) {
 		get_page(*page);
 		copy->next = call->copies;
 		copy->user = user;
 		copy->page = *page;
-		memcpy(copy->was, page_to_virt(*page), PAGE_SIZE);
+		memcpy(copy->was, to, PAGE_SIZE);
 		call->copies = copy;
 	}
 	return 0;
@@ -281,10 +284,10 @@ static int or_copies(int got, unsigned long start, int nr, unsigned int flags,
 
 	if (got != -EFAULT || flags & FOLL_LONGTERM || !current->thread.call)
 		return got;
-	for (i = 0, start &= PAGE_MASK; i < nr; i++, start += PAGE_SIZE)
-		if (copy_page_of((char __user *)start, flags & FOLL_WRITE, &pages[i]))
-			return i ?: got;
-	return nr;
+	start &= PAGE_MASK;
+	for (i = 0, got = 0; i < nr && !got; i += !got, start += PAGE_SIZE)
+		got = copy_page_of((char __user *)start, flags & FOLL_WRITE, &pages[i]);
+	return i ?: got;
 }
 
 int __wrap_get_user_pages_fast(unsigned long start, int nr, unsigned int flags,
