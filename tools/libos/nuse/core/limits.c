@@ -31,7 +31,7 @@ static rlim_t from_theirs(rlim_t limit)
 
 static long change(long pid, long new, long old)
 {
-	struct rlimit set, got;
+	struct rlimit set = { 0 }, got;
 	long ret;
 
 	if (new && peek(&set, new, sizeof(set)))
