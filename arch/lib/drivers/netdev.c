@@ -461,8 +461,7 @@ static void set_features(struct net_device *dev, u32 features)
 	if (features & LIB_NETDEV_F_CSUM && features & LIB_NETDEV_F_USO)
 		dev->hw_features |= NETIF_F_GSO_UDP_L4;
 	dev->features |= dev->hw_features;
-	dev->vlan_features = dev->features;
-	dev->hw_enc_features = dev->features;
+	dev->vlan_features = dev->hw_enc_features = dev->features;
 }
 
 /* A large packet may be out before the limit of bytes has adapted to the caller. */
@@ -471,9 +470,7 @@ static void set_queue_limit(struct net_device *dev)
 #ifdef CONFIG_BQL
 	struct dql *dql = &netdev_get_tx_queue(dev, 0)->dql;
 
-	dql->min_limit = GSO_LEGACY_MAX_SIZE;
-	dql->limit = dql->min_limit;
-	dql->adj_limit = dql->min_limit;
+	dql->min_limit = dql->limit = dql->adj_limit = GSO_LEGACY_MAX_SIZE;
 #endif
 }
 

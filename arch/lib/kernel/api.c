@@ -41,9 +41,8 @@ void lib_timer_fire(void)
 
 static int check_host(const struct lib_host *host)
 {
-	if (host->size < HOST_SIZE_MIN || host->version != LIB_ABI_VERSION)
-		return -EINVAL;
-	if (!host->clock_ns || !host->realtime_ns || !host->timer_arm || !host->idle ||
+	if (host->size < HOST_SIZE_MIN || host->version != LIB_ABI_VERSION ||
+	    !host->clock_ns || !host->realtime_ns || !host->timer_arm || !host->idle ||
 	    !host->wake || !host->random || !host->netdev_tx)
 		return -EINVAL;
 	return 0;

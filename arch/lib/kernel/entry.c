@@ -19,8 +19,8 @@
  *
  * No frame of the host is live between two entries, and a carrier is nothing
  * but a stack pointer, so any thread may carry any fiber. A call that another
- * process made, whose memory it may read and write, is not carried further: the
- * instance rests in it and waits for that process (handover).
+ * process made is carried until it is to read or write that one's memory: then
+ * the task sleeps until its process goes on with it (parked).
  *
  * A task may also have its user mode on a stack in the instance: the caller's
  * code runs there as part of the carrier (lib_running), its calls too are made
@@ -45,14 +45,14 @@
 union lib_host_page lib_host_page __section(".data..host_page");
 u32 lib_status;
 struct lib_task *lib_running;
-bool lib_orphan;
+bool lib_foreign;
+typeof(schedule) __wrap_schedule, __real_schedule;
 
 static void *carrier_sp;
 static void *rest_sp;
 static struct lib_call *rest_call;	/* who rests in user mode; NULL: idle */
 static struct lib_call *carrier_call;	/* whose call the carrier made */
 static struct task_struct *served;	/* on whose stack the carrier still is */
-static struct lib_call *handover;	/* whose process is to go on */
 static const char *death;		/* why the instance died; not told yet */
 
 /* What the fiber at rest is asked to do */
@@ -159,7 +159,7 @@ static void serve_call(struct lib_call *call)
 
 	call->fn = NULL;
 	do_work(call, _TIF_WORK_MASK & ~_TIF_NEED_RESCHED);
-	lib_orphan = call->orphan = false;
+	lib_foreign = call->orphan = false;
 	call->task.result = result;
 	barrier();
 	call->task.done = 1;
@@ -255,20 +255,45 @@ int __noreturn lib_user_mode(void *unused)
 	}
 }
 
-/* The stack to go on with: the next fiber's, or the carrier's in a handover. */
+/* Another fiber goes on: the stack of that. */
 void *lib_next_stack(struct task_struct *prev, struct task_struct *next)
 {
 	struct lib_call *call = next->thread.call;
 
 	lib_current = next;
 	lib_prev = prev;
-	lib_orphan = call && call->orphan;
-	if (likely(!call || call->task.process == the_host.process || !call->fn))
-		return next->thread.sp;
-	handover = call;
-	rest_sp = next->thread.sp;
-	served = NULL;
-	return carrier_sp;
+	lib_foreign = call && call->fn &&
+		      (call->orphan || call->task.process != the_host.process);
+	return next->thread.sp;
+}
+
+/* Who may not sleep does without the memory, as where it is not mapped. */
+bool lib_await_process(void)
+{
+	struct lib_call *call = current->thread.call;
+
+	while (lib_foreign && !call->orphan && !fatal_signal_pending(current) &&
+	       !pagefault_disabled() && !irqs_disabled()) {
+		set_current_state(TASK_PARKED | TASK_WAKEKILL);
+		call->parked = true;
+		host_call(wake, &call->task);
+		schedule();
+		call->parked = false;
+	}
+	return !lib_foreign;
+}
+
+/*
+ * In place of the kernel's: who has waited for an event, for ever maybe, waits for
+ * its process before it takes locks again, which others may want.
+ */
+asmlinkage void __wrap_schedule(void)
+{
+	bool interruptible = READ_ONCE(current->__state) & TASK_INTERRUPTIBLE;
+
+	__real_schedule();
+	if (unlikely(lib_foreign) && interruptible)
+		lib_await_process();
 }
 
 /* Leaves for good: the instance is dead. */
@@ -303,27 +328,13 @@ static __always_inline void enter(int req, void (*fn)(void *arg), void *arg)
 			host_call(panic, death);
 		death = NULL;
 	}
-	if (unlikely(handover))
-		host_call(wake, &handover->task);
-}
-
-/*
- * Another process has to go on first: lets it. Says whether the instance can
- * be entered.
- */
-static bool may_enter(struct lib_task *task)
-{
-	while (unlikely(handover) && lib_status == LIB_RUNNING)
-		host_call(idle, task, LIB_TIME_NEVER);
-	return lib_status == LIB_RUNNING;
 }
 
 static __always_inline int ask(int req, void (*fn)(void *arg), void *arg)
 {
-	if (!may_enter(NULL))
-		return -EOWNERDEAD;
 	carrier_call = NULL;
-	enter(req, fn, arg);
+	if (likely(lib_status == LIB_RUNNING))
+		enter(req, fn, arg);
 	return likely(lib_status == LIB_RUNNING) ? 0 : -EOWNERDEAD;
 }
 
@@ -341,22 +352,23 @@ int lib_execute(void (*fn)(void *arg), void *arg)
 
 u64 lib_run(void)
 {
-	while (rest_call || handover)
-		if (lib_execute(NULL, NULL))
-			break;
+	while (rest_call && !lib_execute(NULL, NULL))
+		;
 	return lib_status == LIB_RUNNING ? lib_deadline : LIB_TIME_NEVER;
 }
 
 static void wake_task(void *call)
 {
-	wake_up_process(((struct lib_call *)call)->tsk);
+	wake_up_state(((struct lib_call *)call)->tsk, TASK_NORMAL | TASK_PARKED);
 }
 
 /* Blocks the calling thread until the task's call is complete. */
 static void wait_for(struct lib_call *call)
 {
 	while (!READ_ONCE(call->task.done) && lib_status == LIB_RUNNING) {
-		if (rest_call && !handover)
+		if (call->parked)
+			lib_execute(wake_task, call);
+		else if (rest_call)
 			lib_execute(NULL, NULL);
 		else
 			host_call(idle, &call->task, lib_deadline);
@@ -365,7 +377,7 @@ static void wait_for(struct lib_call *call)
 
 long lib_make_call(struct lib_call *call, long (*fn)(struct lib_call *call))
 {
-	if (unlikely(lib_status != LIB_RUNNING || handover) && !may_enter(&call->task))
+	if (unlikely(lib_status != LIB_RUNNING))
 		return -EOWNERDEAD;
 	if (unlikely(call->task.dead))
 		return -ESRCH;
@@ -385,20 +397,7 @@ long lib_make_call(struct lib_call *call, long (*fn)(struct lib_call *call))
 		lib_execute(wake_task, call);
 	if (unlikely(!call->task.done))
 		wait_for(call);
-	if (unlikely(lib_status != LIB_RUNNING))
-		return -EOWNERDEAD;
-	return call->task.result;
-}
-
-/* Goes on with the call that was left for this process. */
-void lib_resume(struct lib_task *task)
-{
-	if (handover != to_call(task) || task->process != the_host.process)
-		return;
-	lib_orphan = handover->orphan;	/* since its process died */
-	handover = NULL;
-	carrier_call = NULL;
-	enter(REQ_NONE, NULL, NULL);
+	return likely(lib_status == LIB_RUNNING) ? call->task.result : -EOWNERDEAD;
 }
 
 /* Starts the kernel, on its first stack, and returns when process 1 rests. */

@@ -102,6 +102,7 @@ static long do_create(struct lib_call *parent)
 		return pid;
 	}
 	lib_task_start(call, find_get_task_by_vpid(pid));
+	call->task.process = parent->task.process;
 	return (long)&call->task;
 }
 
@@ -139,6 +140,7 @@ static void do_interrupt(void *arg)
 		return;
 	call->interrupted = true;
 	set_notify_signal(call->tsk);
+	wake_up_state(call->tsk, TASK_PARKED);
 }
 
 int lib_task_interrupt(struct lib_task *task)
@@ -156,9 +158,7 @@ static void do_kill(void *arg)
 
 int lib_task_kill(struct lib_task *task)
 {
-	if (to_call(task) == &lib_boot_call)
-		return -EPERM;
-	return lib_execute(do_kill, to_call(task));
+	return to_call(task) == &lib_boot_call ? -EPERM : lib_execute(do_kill, to_call(task));
 }
 
 /*

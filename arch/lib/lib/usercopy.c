@@ -7,7 +7,7 @@
 
 unsigned long lib_copy_user(void *to, const void *from, unsigned long n)
 {
-	if (unlikely(lib_orphan))
+	if (!lib_user_is_here())
 		return n;
 	if (n < 8) {			/* so few are faster one by one */
 		for (; n && !LIB_MOV(u8, to, from); n--, to++, from++)
@@ -23,7 +23,7 @@ unsigned long lib_copy_user(void *to, const void *from, unsigned long n)
 
 unsigned long lib_clear_user(void *to, unsigned long n)
 {
-	if (unlikely(lib_orphan))
+	if (!lib_user_is_here())
 		return n;
 	asm volatile("1:	rep stosb\n"
 		     "2:\n"

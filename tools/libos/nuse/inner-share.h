@@ -14,7 +14,7 @@ void share_declare_dead(const char *reason);
 /* Somebody has died who may have been about to wake others. */
 void share_wake_again(void);
 
-/* Gives the lock away until a call has gone on in its process, or a task is made. */
+/* Gives the lock away until a task is made, or the transit is free. */
 void share_await_turn(void);
 /* Under the lock: who was killed in the middle of making a task has left the kernel so. */
 void share_check_maker(void);

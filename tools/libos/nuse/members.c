@@ -482,19 +482,16 @@ static void reap(uint32_t number)
 		return;
 	share_wake_again();
 	member->pid = SHARE_GOING;
-	/* All first: a call may have been left for one of them, and is this process's now. */
-	for (; thread < end; thread++)
-		if (is_of(thread, number))
-			share->exports.task_adopt(thread->task);
-	share->exports.task_adopt(member->helper);
-	for (thread = share->threads; thread < end; thread++) {
+	for (; thread < end; thread++) {
 		if (!is_of(thread, number))
 			continue;
+		share->exports.task_adopt(thread->task);
 		if (share->poller == share_slot(thread) + 1)
 			share->poller = 0;
 		if (!thread->task->dead)
 			share->exports.task_kill(thread->task);
 	}
+	share->exports.task_adopt(member->helper);
 	share->exports.task_kill(member->helper);
 	share->exports.run();
 	for (thread = share->threads; thread < end; thread++) {

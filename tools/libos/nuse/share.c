@@ -603,18 +603,7 @@ void share_next_turn(void)
 	futex_wake(&share->turn, SHARE_THREADS);
 }
 
-/* The call that was left for this process goes on, then others may enter again. */
-static void go_on(void)
-{
-	struct lib_task *left = share->left;
-
-	share->left = NULL;
-	share->exports.resume(left);
-	share_next_turn();
-}
-
-/* -ETIMEDOUT if nothing has happened for long */
-static long await_turn(void)
+void share_await_turn(void)
 {
 	uint32_t turn = share->turn, tid = holder();
 	long ret;
@@ -622,12 +611,7 @@ static long await_turn(void)
 	leave();
 	ret = futex_wait(&share->turn, turn, PATIENCE_NS);
 	enter(tid);
-	return ret;
-}
-
-void share_await_turn(void)
-{
-	if (await_turn() == -ETIMEDOUT)
+	if (ret == -ETIMEDOUT)
 		share_check_maker();
 }
 
@@ -635,23 +619,6 @@ void share_check_maker(void)
 {
 	if (share->creating && !share->dead && share_is_gone(share->creating))
 		share_declare_dead("a process was killed while it made another");
-}
-
-/*
- * A call was left for another process. If that has been killed, it does not come
- * for it: the call fails here, so that others can go on. If who left it has been
- * killed, it may not know.
- */
-static void await_other(void)
-{
-	struct lib_task *left = share->left;
-
-	if (await_turn() != -ETIMEDOUT || share->left != left)
-		return;
-	if (share_is_gone(share->members[left->process].pid))
-		share->exports.task_adopt(left);
-	else
-		wake_later(number_of(share_thread_of(left)));
 }
 
 /* ------------------------------------------- what the kernel asks its host for */
@@ -669,16 +636,12 @@ void share_idle(void *ctx, struct lib_task *task, uint64_t deadline)
 	struct share_thread *self = task ? share_thread_of(task) : NULL;
 
 	(void)ctx;
-	if (self)
-		self->word = 0;
-	if (share->left && share->left->process != share_process.number)
-		await_other();
-	else if (share->left)
-		go_on();
-	else if (self)
-		block(self, deadline);
-	else
+	if (!self) {
 		fire();
+		return;
+	}
+	self->word = 0;
+	block(self, deadline);
 }
 
 /* The thread whose call it is may be the one that is here. */
@@ -687,8 +650,6 @@ void share_wake(void *ctx, struct lib_task *task)
 	struct share_thread *thread = share_thread_of(task);
 
 	(void)ctx;
-	if (!task->done)
-		share->left = task;
 	if (thread->tid == holder())
 		thread->word = 1;
 	else
@@ -719,8 +680,6 @@ static enum care care(void)
 	caring = true;
 	rested = share->keeper_asleep;
 	share->keeper_asleep = 0;
-	if (share->left && share->left->process == share_process.number)
-		go_on();
 	if (share->poller == KEEPER)
 		share->poller = 0;
 	/* If there is anything, who polls may have been stopped. */

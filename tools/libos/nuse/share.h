@@ -7,8 +7,7 @@
  * process's own. Any thread runs kernel code itself, under one lock. A thread
  * that is blocked waits: one of all polls the devices and the next timer, the
  * others sleep on a word of their own. A call that comes to touch its caller's
- * memory goes on in the caller's process: it is left for that, see
- * lib_exports::resume.
+ * memory waits for the caller's process, while others go on.
  *
  * What is here is freestanding, see catch.h, and holds no pointer to a process.
  */
@@ -170,9 +169,8 @@ struct share_table {
  * @kicks:	eventfds in use, a bit each
  * @keeper_asleep: the keeper waits for the timer, and is to be told when nobody polls
  * @fd_base:	first of the hidden descriptors
- * @left:	the task whose call is to go on in its process
  * @creating:	the thread id at the host of who makes a task: one at a time; 0: nobody
- * @turn:	changes when one of these two is over
+ * @turn:	changes when that is over, or the use of the transit
  * @cgroups:	some of the host's are in the instance, too
  * @wakes:	threads to be woken when the lock is free
  */
@@ -191,7 +189,6 @@ struct share_control {
 	uint32_t kicks;
 	uint32_t keeper_asleep;
 	uint32_t fd_base;
-	struct lib_task *left;
 	uint32_t creating;
 	uint32_t turn;
 	bool cgroups;

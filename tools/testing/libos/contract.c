@@ -329,7 +329,6 @@ static void dead_to_all(struct __test_metadata *_metadata, struct raw *r, uint32
 	EXPECT_EQ(-EOWNERDEAD, r->ex.task_interrupt(boot));
 	EXPECT_EQ(LIB_TIME_NEVER, r->ex.run());
 	r->ex.timer_fire();
-	r->ex.resume(boot);
 	EXPECT_EQ(-EOWNERDEAD, r->ex.netdev_create(boot, &netdev));
 	EXPECT_EQ(-EOWNERDEAD, r->ex.netdev_destroy(boot, dev));
 	EXPECT_EQ(-EOWNERDEAD, r->ex.netdev_rx(dev, &pkt, 1));

@@ -355,7 +355,7 @@ static pid_t waiting_child(int fd, struct share_thread **entry)
 	_pid;								\
 })
 
-/* The call of another was to go on: it does. */
+/* The call of another was to go on: it does when it is reaped. */
 TEST(killed_before_it_woke_who_is_next)
 {
 	static const uint64_t one = 1;
@@ -373,6 +373,7 @@ TEST(killed_before_it_woke_who_is_next)
 	}));
 	ASSERT_EQ(killed, waitpid(killed, &status, 0));
 	EXPECT_EQ(0, status);
+	share_reap(killed);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	kill(poller, SIGKILL);

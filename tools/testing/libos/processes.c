@@ -5,7 +5,7 @@
  * to copy the caller's memory goes on in the caller's process.
  *
  * The host here is the least that does: one lock, and for each process a word
- * to sleep on and the task whose call was left for it.
+ * to sleep on.
  */
 #include <link.h>
 #include <linux/futex.h>
@@ -25,8 +25,7 @@ static struct shared {
 	pthread_mutex_t lock;
 	uint64_t deadline;
 	uint32_t word[3];		/* by process */
-	struct lib_task *left[3];	/* to be resumed there */
-	unsigned int handovers;
+	unsigned int parked;		/* calls that waited for their process */
 	struct lib_task *task;		/* the second process's */
 	uint32_t stage;
 } *shared;
@@ -71,10 +70,7 @@ static void futex(uint32_t *word, int op, uint32_t val)
 static void wake_process(void *ctx, struct lib_task *task)
 {
 	(void)ctx;
-	if (!task->done) {
-		shared->left[task->process] = task;
-		shared->handovers++;
-	}
+	shared->parked += !task->done;
 	shared->word[task->process]++;
 	futex(&shared->word[task->process], FUTEX_WAKE, 1);
 }
@@ -82,16 +78,10 @@ static void wake_process(void *ctx, struct lib_task *task)
 static void wait_here(void *ctx, struct lib_task *task, uint64_t deadline)
 {
 	uint32_t seen = shared->word[self];
-	struct lib_task *left = shared->left[self];
 
 	(void)ctx;
 	(void)task;
 	(void)deadline;
-	shared->left[self] = NULL;
-	if (left) {
-		raw.ex.resume(left);
-		return;
-	}
 	leave();
 	futex(&shared->word[self], FUTEX_WAIT, seen);
 	enter();
@@ -261,7 +251,7 @@ TEST(two_processes_talk)
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
-	EXPECT_LT(0, shared->handovers);
+	EXPECT_LT(0, shared->parked);
 	EXPECT_EQ(1, call(task, SYS_getpid, 0, 0, 0));
 }
 
@@ -320,9 +310,8 @@ static int count_ours(void *arg, const char *path, unsigned int mode)
 }
 
 /*
- * Control calls of a task whose turn comes behind a call of the other process,
- * which carries on its own only. What they take and give lies where only the
- * caller has memory.
+ * Control calls of a task whose turn comes behind a call of the other process.
+ * What they take and give lies where only the caller has memory.
  */
 TEST(control_calls_behind_a_call_of_another_process)
 {
@@ -381,7 +370,7 @@ TEST(control_calls_behind_a_call_of_another_process)
 		}
 		leave();
 	}
-	EXPECT_LT(0, shared->handovers);	/* how many is a matter of who comes first */
+	EXPECT_LT(0, shared->parked);	/* how many is a matter of who comes first */
 	EXPECT_EQ(0, call(task, SYS_shutdown, fd, SHUT_RDWR, 0));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);

@@ -7,7 +7,6 @@
 #include "harness.h"
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -738,121 +737,137 @@ static void become(struct raw *r, uint32_t process)
 	r->ex.attach(&r->host);
 }
 
-struct handover {
-	struct lib_task *reader, *writer;
-	int fd;
-	char *buf;		/* the reader's */
-	bool (*take)(struct raw *r, struct lib_task *task);
-	unsigned int resumed;
-	unsigned int resumed_first;	/* before the call of the other process returned */
+/* A call of process 1 that waits while process 2 has the instance */
+struct waiting {
+	struct lib_task *reader, *writer;	/* of processes 1 and 2 */
+	int pipe[2];
+	char buf[4];		/* the reader's */
+	bool (*meanwhile)(struct raw *r, struct waiting *w);
+	bool held_up;		/* what was done meanwhile could not be */
+	bool parked;		/* the reader's process was told that it must go on */
 	bool early;		/* the buffer was written by the wrong process */
-	bool urgent;		/* the reader runs as soon as it can */
 };
 
-/* The kernel cannot go on before the process of the task that it woke has. */
-static bool hand_over(struct raw *r, struct lib_task *task)
-{
-	struct handover *h = r->arg;
-	struct lib_task *next = r->woken;
-	uint32_t process = r->host.process;
-
-	(void)task;
-	if (!next || next->done)
-		return false;
-	h->early |= !h->resumed && h->buf[0];
-	h->resumed += next == h->reader;
-	become(r, next->process);
-	r->ex.resume(next);
-	become(r, process);
-	return true;
-}
-
-/* Process 1 waits, and process 2 has the instance. */
 static bool process_2_writes(struct raw *r, struct lib_task *task)
 {
-	struct handover *h = r->arg;
+	struct waiting *w = r->arg;
 
-	h->reader = task;
-	become(r, 2);
-	r->on_idle = h->take;
-	raw_call_of(r, h->writer, SYS_write, h->fd, "z", 1);
-	h->resumed_first = h->resumed;
-	r->ex.run();
 	r->on_idle = NULL;
+	r->woken = NULL;
+	become(r, 2);
+	raw_call_of(r, w->writer, SYS_write, w->pipe[1], "z", 1);
+	r->ex.run();
+	w->parked = r->woken == task && !task->done;
+	w->held_up = w->meanwhile && !w->meanwhile(r, w);
+	w->early = w->buf[0];
 	become(r, 1);
 	return true;
 }
 
-/* Process 1 is blocked in read(), of @buf, when process 2 writes. */
-static long read_of_another_process(struct raw *r, struct handover *h, char *buf)
+/* Process 1 is blocked in read() when process 2 writes. */
+static long read_of_another_process(struct raw *r, struct waiting *w)
 {
-	static const struct sched_param param = { .sched_priority = 1 };
-	int pipe[2];
-
-	if (raw_call(r, SYS_pipe2, pipe, 0))
+	if (raw_call(r, SYS_pipe2, w->pipe, 0))
 		return -1;
+	w->reader = task_new(r, LIB_TASK_PROCESS);
 	become(r, 2);
-	h->writer = task_new(r, 0);
+	w->writer = task_new(r, 0);
 	become(r, 1);
-	if (!h->writer || h->writer->process != 2 ||
-	    (h->urgent && raw_call(r, SYS_sched_setscheduler, 0, SCHED_FIFO, &param)))
+	if (!w->reader || !w->writer || w->writer->process != 2)
 		return -1;
-	h->fd = pipe[1];
-	h->buf = buf;
-	r->arg = h;
+	r->arg = w;
 	r->on_idle = process_2_writes;
-	return raw_call(r, SYS_read, pipe[0], buf, 4);
+	return raw_call_of(r, w->reader, SYS_read, w->pipe[0], w->buf, sizeof(w->buf));
 }
 
 /* The reader's call is to go on in process 1 alone, where its buffer is. */
-TEST_F(contract, handover_to_another_process)
+TEST_F(contract, call_waits_for_its_process)
 {
-	struct handover h = { .take = hand_over };
-	char buf[4] = "";
+	struct waiting w = { };
 
-	EXPECT_EQ(1, read_of_another_process(&self->r, &h, buf));
-	EXPECT_EQ('z', buf[0]);
-	EXPECT_FALSE(h.early);
-	EXPECT_EQ(1, h.resumed);
+	EXPECT_EQ(1, read_of_another_process(&self->r, &w));
+	EXPECT_EQ('z', w.buf[0]);
+	EXPECT_TRUE(w.parked);
+	EXPECT_FALSE(w.early);
 }
 
-/* Even if that is to run at once: who woke it need not wait for its process. */
-TEST_F(contract, call_that_wakes_another_process_returns_first)
+/* All that others want works on, and so does the pipe. */
+static bool others_go_on(struct raw *r, struct waiting *w)
 {
-	struct handover h = { .take = hand_over, .urgent = true };
-	char buf[4] = "";
+	static const struct timespec hour = { .tv_sec = 3600 };
+	int pipe[2];
+	char byte;
 
-	EXPECT_EQ(1, read_of_another_process(&self->r, &h, buf));
-	EXPECT_EQ(0, h.resumed_first);
-	EXPECT_EQ(1, h.resumed);
+	return !raw_call_of(r, w->writer, SYS_nanosleep, &hour, NULL) &&
+	       !raw_call_of(r, w->writer, SYS_pipe2, pipe, 0) &&
+	       raw_call_of(r, w->writer, SYS_write, pipe[1], "x", 1) == 1 &&
+	       raw_call_of(r, w->writer, SYS_read, pipe[0], &byte, 1) == 1 &&
+	       raw_call_of(r, w->writer, SYS_write, w->pipe[1], "y", 1) == 1;
 }
 
-/* Process 1 has died, and its call was left for it. */
-static bool adopt_left(struct raw *r, struct lib_task *task)
+TEST_F(contract, process_that_does_not_come_holds_up_nobody)
 {
-	struct handover *h = r->arg;
-	struct lib_task *next = r->woken;
+	struct waiting w = { .meanwhile = others_go_on };
 
-	(void)task;
-	if (!next || next->done)
-		return false;
-	if (next->process == r->host.process) {
-		h->resumed++;
-		r->ex.resume(next);
-	} else {
-		r->ex.task_adopt(next);
-	}
-	return true;
+	EXPECT_EQ(2, read_of_another_process(&self->r, &w));
+	EXPECT_FALSE(w.held_up);
+	EXPECT_EQ(0, memcmp(w.buf, "zy", 2));
+	EXPECT_FALSE(w.early);
+	EXPECT_LE(3600 * S, self->r.now);
 }
 
-TEST_F(contract, adopt_a_call_that_is_handed_over)
+/* Its process has died. */
+static bool adopt_reader(struct raw *r, struct waiting *w)
 {
-	struct handover h = { .take = adopt_left };
-	char buf[4] = "";
+	r->ex.task_adopt(w->reader);
+	r->ex.run();
+	return w->reader->done;
+}
 
-	EXPECT_GT(0, read_of_another_process(&self->r, &h, buf));
-	EXPECT_EQ(0, buf[0]);
-	EXPECT_EQ(1, h.resumed);
+TEST_F(contract, adopt_a_call_that_waits_for_its_process)
+{
+	struct waiting w = { .meanwhile = adopt_reader };
+
+	EXPECT_GT(0, read_of_another_process(&self->r, &w));
+	EXPECT_FALSE(w.held_up);
+	EXPECT_TRUE(w.parked);
+	EXPECT_EQ(0, w.buf[0]);
+}
+
+/* Another process ends it, be its own there or not. */
+static bool kill_reader(struct raw *r, struct waiting *w)
+{
+	r->ex.task_kill(w->reader);
+	r->ex.run();
+	return w->reader->dead;
+}
+
+TEST_F(contract, kill_a_call_that_waits_for_its_process)
+{
+	struct waiting w = { .meanwhile = kill_reader };
+
+	EXPECT_EQ(-ESRCH, read_of_another_process(&self->r, &w));
+	EXPECT_FALSE(w.held_up);
+	EXPECT_TRUE(w.parked);
+	EXPECT_FALSE(w.early);
+}
+
+/* It is not interrupted by halves: what it had to wait for has come. */
+static bool interrupt_reader(struct raw *r, struct waiting *w)
+{
+	r->ex.task_interrupt(w->reader);
+	r->ex.run();
+	return !w->reader->done;
+}
+
+TEST_F(contract, interrupt_a_call_that_waits_for_its_process)
+{
+	struct waiting w = { .meanwhile = interrupt_reader };
+
+	EXPECT_EQ(1, read_of_another_process(&self->r, &w));
+	EXPECT_FALSE(w.held_up);
+	EXPECT_EQ('z', w.buf[0]);
+	EXPECT_FALSE(w.early);
 }
 
 /* A process died in a call: a survivor adopts the task; its memory is EFAULT. */

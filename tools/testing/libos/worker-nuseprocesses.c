@@ -404,6 +404,48 @@ TEST(stopped_sleeper)
 	}
 }
 
+/* Waits for @fd in one of the ways there are, and takes what came. */
+static int take_later(int fd, int how)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	struct pollfd pfd[2] = { { fd, POLLIN, 0 } };
+	int ep = epoll_create1(0);
+	char text[8];
+
+	pfd[1] = (struct pollfd) { ep, POLLIN, 0 };
+	if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev) ||
+	    (how == 1 && poll(pfd, 1, -1) != 1) || (how == 2 && poll(pfd, 2, -1) < 1) ||
+	    (how == 3 && epoll_wait(ep, &ev, 1, -1) != 1))
+		return 1;
+	return read(fd, text, 8) != 8 || memcmp(text, "for you", 8);
+}
+
+/* What they wait for comes while they are stopped. */
+TEST(stopped_waiters)
+{
+	int fds[4][2], fd[2], i, round;
+	pid_t children[4];
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, tcp_pair(fds[i]));
+		children[i] = CHILD(take_later(fds[i][1], i));
+	}
+	sleep_ms(200);
+	for (i = 0; i < 4; i++) {
+		kill(children[i], SIGSTOP);
+		EXPECT_EQ(8, write(fds[i][0], "for you", 8));
+	}
+	for (round = 0; round < 50; round++)
+		EXPECT_TRUE(connected(fd));
+	EXPECT_EQ(0, status_of(CHILD(!connected(fd))));
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(1, write(fds[i][0], "x", 1));	/* it has no lock */
+		kill(children[i], SIGCONT);
+		EXPECT_EQ(0, status_of(children[i]));
+	}
+}
+
 TEST(many_programs)
 {
 	static char *argv[] = { "sleep", "25", NULL };

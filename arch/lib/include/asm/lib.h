@@ -33,6 +33,7 @@ struct lib_args {
  * @args: arguments of @fn
  * @interrupted: task_interrupt() since the call began
  * @orphan: its call began in a process that is gone
+ * @parked: it waits until its process goes on with it
  * @copies: of memory of the caller that the call writes to: see mm/map.c
  * @user_fn: NULL, or the caller's code that a fiber runs in user mode
  * @user_arg: its argument
@@ -47,6 +48,7 @@ struct lib_call {
 	struct lib_args args;
 	bool interrupted;
 	bool orphan;
+	bool parked;
 	struct lib_copy *copies;
 	void (*user_fn)(void *arg);
 	void *user_arg;
@@ -63,7 +65,7 @@ static inline struct lib_call *to_call(struct lib_task *task)
 /* The functions of the contract, here lib_syscall() and so on */
 #define LIB_EXPORTS(of)								\
 	of(syscall) of(task_create) of(task_exit) of(task_interrupt)		\
-	of(task_kill) of(task_adopt) of(run) of(timer_fire) of(resume)		\
+	of(task_kill) of(task_adopt) of(run) of(timer_fire)			\
 	of(netdev_create) of(netdev_destroy) of(netdev_rx) of(netdev_tx_done)	\
 	of(netdev_carrier) of(netdev_join) of(sysctl_get) of(sysctl_set)	\
 	of(sysctl_iterate) of(fault) of(freeze) of(thaw) of(attach) of(exit)

@@ -14,13 +14,16 @@
 
 struct task_struct;
 
-/* Below a red zone: functions that call nothing may have one. */
+/*
+ * Below a red zone: functions that call nothing may have one. What the registers hold
+ * is not for the other stack, whose functions save them.
+ */
 #define LIB_SUSPEND							\
-	"lea	-128(%%rsp), %%rsp\n\t"					\
-	"push	%%rbp\n\t"						\
-	"lea	1f(%%rip), %%rax\n\t"					\
-	"push	%%rax\n\t"						\
-	"mov	%%rsp, (%%rdi)\n\t"
+	"lea	-128(%%rsp), %%rsp;	push	%%rbp\n\t"			\
+	"lea	1f(%%rip), %%rax;	push	%%rax\n\t"			\
+	"mov	%%rsp, (%%rdi);	xor	%%ebx, %%ebx\n\t"			\
+	"xor	%%r12d, %%r12d;	xor	%%r13d, %%r13d\n\t"		\
+	"xor	%%r14d, %%r14d;	xor	%%r15d, %%r15d\n\t"
 
 #define LIB_GO_ON							\
 	"pop	%%rax\n\t"						\

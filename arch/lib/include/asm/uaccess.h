@@ -9,8 +9,16 @@
 
 #include <asm/extable.h>
 
-/* The current task's process is gone and its memory with it. */
-extern bool lib_orphan;
+/* The current task's user memory is another process's, or gone with that. */
+extern bool lib_foreign;
+
+/* Waits for its process. Says whether the memory is here then. */
+bool lib_await_process(void);
+
+static __always_inline bool lib_user_is_here(void)
+{
+	return likely(!lib_foreign) || lib_await_process();
+}
 
 /* Return how much was not copied. */
 unsigned long lib_copy_user(void *to, const void *from, unsigned long n);
@@ -42,7 +50,7 @@ unsigned long lib_clear_user(void *to, unsigned long n);
 
 static __always_inline int lib_user_mov(size_t size, void *to, const void *from)
 {
-	if (unlikely(lib_orphan))
+	if (!lib_user_is_here())
 		return -EFAULT;
 	switch (size) {
 	case 1:
@@ -56,10 +64,13 @@ static __always_inline int lib_user_mov(size_t size, void *to, const void *from)
 	}
 }
 
-#define __get_user_fn(size, from, to)	\
-	lib_user_mov(size, to, (__force const void *)(from))
-#define __put_user_fn(size, to, from)	\
-	lib_user_mov(size, (__force void *)(to), from)
+#define __get_user_fn(size, from, to)	lib_user_mov(size, to, (__force const void *)(from))
+#define __put_user_fn(size, to, from)	lib_user_mov(size, (__force void *)(to), from)
+
+/* The kernel's own memory is here, whosever task is current. */
+#define __get_kernel_nofault(dst, src, type, label)			\
+	do { if (LIB_MOV(type, dst, src)) goto label; } while (0)
+#define __put_kernel_nofault	__get_kernel_nofault
 
 #include <asm-generic/uaccess.h>
 

@@ -182,8 +182,10 @@ struct lib_netdev {
  *		instance, and return; @task is NULL while booting. Returning
  *		early is always right. Runs on the caller's stack; here, and only
  *		here, may the instance be given to other threads meanwhile
- * @wake:	a call of @task, which another thread made, is complete: ::done is
- *		1 and ::result is set
+ * @wake:	the thread that waits in idle() for @task is to come back from it.
+ *		Its call, which another thread went on with, is complete: ::done
+ *		is 1 and ::result is set; or, with ::done still 0, waits for the
+ *		memory of its process, lib_task::process
  * @signal:	@task got signal @sig (SIGPIPE, a timer's, ...) which the kernel
  *		does not deliver; the caller may. May be NULL: dropped
  * @console_write: text for the console. May be NULL
@@ -293,8 +295,6 @@ typedef int (*lib_sysctl_fn)(void *arg, const char *path, unsigned int mode);
  * @run:	runs all that can run, returns the next deadline. An instance
  *		whose callers wait for events lives in run and timer_fire alone
  * @timer_fire:	the deadline was reached; early calls do no harm
- * @resume:	runs the call that a handover to this process left behind; see
- *		lib_host::wake, which is called with ::done still 0 for it
  *
  * @netdev_create: makes a device in the network namespace of @task
  * @netdev_destroy: removes it; packets the caller holds are forgotten
@@ -341,7 +341,6 @@ struct lib_exports {
 	int (*task_adopt)(struct lib_task *task);
 	uint64_t (*run)(void);
 	void (*timer_fire)(void);
-	void (*resume)(struct lib_task *task);
 
 	int (*netdev_create)(struct lib_task *task, struct lib_netdev *dev);
 	int (*netdev_destroy)(struct lib_task *task, uint32_t dev);
