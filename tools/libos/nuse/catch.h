@@ -225,7 +225,7 @@ uintptr_t nuse_fault(uintptr_t ip, uintptr_t addr);
 
 /*
  * Whether calls with this number can belong to the stack at all: others are not
- * caught, and of those that send a signal only those that send SIGKILL. Asked once, by
+ * caught, and of those that send a signal only SIGKILL's and SIGSTOP's. Asked once, by
  * catch_init() and for each number below 512.
  */
 bool nuse_wants(long nr);

@@ -446,6 +446,35 @@ TEST(stopped_waiters)
 	}
 }
 
+static int flood(void)
+{
+	static char much[60000];
+	struct sockaddr_in sa = loopback(9);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	while (sendto(fd, much, sizeof(much), 0, (struct sockaddr *)&sa, sizeof(sa)))
+		;
+	return 0;
+}
+
+/* One who makes calls all the time is stopped between two of them. */
+TEST(stopped_at_work)
+{
+	int fd[2], round;
+	pid_t child;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	child = CHILD(flood());
+	for (round = 0; round < 300; round++) {
+		kill(child, SIGSTOP);
+		EXPECT_TRUE(connected(fd));
+		kill(child, SIGCONT);
+		sleep_ms(1);
+	}
+	kill(child, SIGKILL);
+	EXPECT_EQ(1000 + SIGKILL, status_of(child));
+}
+
 TEST(many_programs)
 {
 	static char *argv[] = { "sleep", "25", NULL };

@@ -122,12 +122,14 @@ static void emit_leaves(struct program *p)
 {
 	unsigned int i, at[NR_LEAVES];
 
-	at[KILL] = p->len;		/* of what sends signals, SIGKILL alone traps */
+	at[KILL] = p->len;		/* of what sends signals, these two alone trap */
 	load(p, DATA(args[1]));
-	emit(p, EQUAL, 2, 3, SIGKILL);
+	emit(p, EQUAL, 4, 0, SIGKILL);
+	emit(p, EQUAL, 3, 4, SIGSTOP);
 	at[KILL_THREAD] = p->len;
 	load(p, DATA(args[2]));
-	emit(p, EQUAL, 0, 1, SIGKILL);
+	emit(p, EQUAL, 1, 0, SIGKILL);
+	emit(p, EQUAL, 0, 1, SIGSTOP);
 	emit(p, BPF_JMP | BPF_JA, 0, 0, TRAP);
 	emit(p, RETURN, 0, 0, SECCOMP_RET_ALLOW);
 	at[MEMORY] = p->len;
