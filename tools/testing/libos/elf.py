@@ -7,6 +7,7 @@ no kernel file was changed.
 """
 import os
 import re
+import subprocess
 import tempfile
 
 from ktap import KERNEL, TOP, Skip, main, output, test
@@ -134,17 +135,35 @@ def port_is_small():
         raise AssertionError(f"{nr} lines")
 
 
-@test
-def no_kernel_file_differs():
+def make(target, *variables):
+    """Status and text of a make of its own: one that runs the tests may have set ours"""
     kernel = os.environ.get("KERNEL", "6.12")
     if not os.path.isdir(f"{TOP}/build/{kernel}"):
         raise Skip(f"there is no build/{kernel}: the library was built from another tree")
-    # A make of its own: the one that runs the tests may have given us its flags
     environment = {name: value for name, value in os.environ.items()
                    if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KERNEL")}
-    text = output("make", "-s", "--no-print-directory", "-C", TOP, "verify-kernel",
-                  f"KERNEL={kernel}", timeout=200, env=environment)
-    same(re.findall(r"^(\d+) files differ", text, re.M), ["0"], text)
+    done = subprocess.run(("make", "-s", "--no-print-directory", "-C", TOP, target,
+                           f"KERNEL={kernel}", *variables), env=environment, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=200, check=False)
+    return done.returncode, done.stdout
+
+
+@test
+def half_a_kernel():
+    """What a link leaves that was killed is removed, and the cure named"""
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/vmlinux", "wb") as file:
+            file.write(b"\x7fELF" + bytes(100))
+        status, text = make("library", f"obj={folder}", "kbuild=true")
+        same((status, os.listdir(folder)), (2, [".defconfig"]), text)
+    if "run make again" not in text:
+        raise AssertionError(text)
+
+
+@test
+def no_kernel_file_differs():
+    status, text = make("verify-kernel")
+    same((status, re.findall(r"^(\d+) files differ", text, re.M)), (0, ["0"]), text)
 
 
 main()

@@ -5,6 +5,7 @@
  * and handing over their calls; signals.
  */
 #include "harness.h"
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -662,6 +663,70 @@ TEST_F(contract, function)
 	EXPECT_GT(start + 3 * S + MS, f.woke_at);
 	EXPECT_EQ(1, task->dead);
 	EXPECT_EQ(0, r->ex.task_exit(task));
+}
+
+/* ------------------------------------------------- calls that take their time */
+
+#define PIECE	(2UL << 20)
+#define PIECES	160		/* more than 65,536 pages */
+
+struct long_read {
+	struct raw *r;
+	struct long_read *other;
+	char *to;
+	long got;
+	bool began, ended;
+	bool amid;		/* it began while the other's call was under way */
+};
+
+/* Much room that takes little memory */
+static char *much_room(void)
+{
+	char *room = mmap(NULL, PIECES * PIECE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = memfd_create("piece", 0), i;
+
+	if (room == MAP_FAILED || fd < 0 || ftruncate(fd, PIECE))
+		return NULL;
+	for (i = 0; i < PIECES; i++)
+		if (mmap(room + i * PIECE, PIECE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			 fd, 0) == MAP_FAILED)
+			return NULL;
+	close(fd);
+	return room;
+}
+
+static void read_zeros(void *arg)
+{
+	struct long_read *l = arg;
+	int fd = raw_call(l->r, SYS_open, "/dev/zero", O_RDONLY);
+
+	l->amid = l->other->began && !l->other->ended;
+	l->began = true;
+	l->got = raw_call(l->r, SYS_read, fd, l->to, PIECES * PIECE);
+	l->ended = true;
+}
+
+/* No tick comes while the kernel is inside: others get their turn nevertheless. */
+TEST_F(contract, long_call_lets_others_run)
+{
+	struct raw *r = &self->r;
+	struct lib_task *tasks[2];
+	struct long_read calls[2];
+	char *room = much_room();
+	int i;
+
+	ASSERT_NE(NULL, room);
+	for (i = 0; i < 2; i++) {
+		calls[i] = (struct long_read) { .r = r, .other = &calls[!i], .to = room };
+		ASSERT_EQ(0, r->ex.task_create(self->boot, &tasks[i], 0, read_zeros, &calls[i], 0));
+	}
+	r->ex.run();
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ((long)(PIECES * PIECE), calls[i].got);
+		EXPECT_EQ(0, r->ex.task_exit(tasks[i]));
+	}
+	EXPECT_TRUE(calls[0].amid || calls[1].amid);
+	munmap(room, PIECES * PIECE);
 }
 
 /* ---------------------------------------------------------------- signals */
