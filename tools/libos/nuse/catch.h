@@ -243,12 +243,13 @@ void nuse_clone_end(uint64_t flags, long word, long ret);
 void nuse_new_thread(uint64_t flags, long word);
 
 /*
- * A signal is about to end the process, by its default action or after a fault,
- * in a thread that is not inside; or that thread is about to exec, which ends the others.
+ * A signal is about to end or to stop the process, by its default action or after a
+ * fault, in a thread that is not inside; or that thread is about to exec, which ends the
+ * others.
  */
 void nuse_dying(void);
 
-/* It could not exec, which nuse_dying() came before, and goes on. */
+/* After nuse_dying(): it could not exec, or is no longer stopped, and goes on. */
 void nuse_living(void);
 
 /*

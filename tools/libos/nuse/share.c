@@ -194,8 +194,7 @@ static void await_end(void)
 {
 	uint32_t ending = share_process.ending;
 
-	unlock();
-	while (share_process.ending == ending)
+	while (ending && share_process.ending == ending)
 		futex_wait(&share_process.ending, ending, NS_PER_S);
 }
 
@@ -213,19 +212,28 @@ static bool must_stay_out(uint32_t tid)
 	return is_ending() && tid != share_process.ender;
 }
 
+/* Who is to stay out takes the lock only if it began before, and may be stopped then. */
+static void lock_in_time(uint32_t tid)
+{
+	for (;;) {
+		while (must_stay_out(tid))
+			await_end();
+		lock(tid, FOR_EVER);
+		if (!must_stay_out(tid))
+			return;
+		unlock();
+	}
+}
+
 static int enter(uint32_t tid)
 {
 	/* Before the lock, which is a barrier: see share_end(). */
 	__atomic_store_n(&share_process.entered, 1, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	lock(tid, FOR_EVER);
+	lock_in_time(tid);
 	if (__builtin_expect(__atomic_load_n(&share->dead, __ATOMIC_RELAXED), 0)) {
 		unlock();
 		return -EOWNERDEAD;
-	}
-	if (__builtin_expect(share_process.ending && must_stay_out(tid), 0)) {
-		await_end();
-		return enter(tid);
 	}
 	share_pages_sync();
 	share->entries++;

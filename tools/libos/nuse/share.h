@@ -227,7 +227,8 @@ static inline int own_fd(unsigned int which)
 
 /**
  * struct share_process - what is a process's own
- * @ending:	its pid, when it is about to end or to exec: none of its threads enters again
+ * @ending:	its pid, when it is about to end, to stop or to exec: none of its threads
+ *		enters again before it goes on
  * @ender:	but this one
  * @entered:	one of its threads has been inside, or is about to
  */
@@ -346,10 +347,10 @@ void share_leave(void);
 bool share_keep_out(void);
 void share_let_in(void);
 
-/* The process is about to end, with all of its threads: none of them will be inside. */
+/* The process is about to end or to stop, with all of its threads: none will be inside. */
 void share_end(void);
 
-/* It goes on: it could not exec. */
+/* It goes on: it could not exec, or is no longer stopped. */
 void share_end_failed(void);
 
 /* Somebody has the other end of device @id, or no longer has. Under the lock. */

@@ -759,14 +759,18 @@ def few_descriptors():
                 nuse("--join", "roomy", "true", status=1, prefix=("prlimit", "--nofile=64:200")))
 
 
-@test
-def stopped():
-    """A program that is stopped in the middle of its calls holds nobody up"""
-    flood = "import socket; s = socket.socket(type=socket.SOCK_DGRAM); d = bytes(1000)\n" \
-            "while 1: s.sendto(d, ('127.0.0.1', 9))"
-    with kept("stopped"), subprocess.Popen([NUSE, "--join", "stopped", "python3", "-c", flood],
-                                           env=ENV, stderr=subprocess.DEVNULL,
-                                           process_group=0) as busy:
+FLOOD = """
+import signal, socket, threading
+def flood():
+    s = socket.socket(type=socket.SOCK_DGRAM)
+    while True:
+        s.sendto(bytes(60000), ('127.0.0.1', 9))
+"""
+
+
+def stop_and_go(program):
+    with subprocess.Popen([NUSE, "--join", "stopped", "python3", "-c", FLOOD + program], env=ENV,
+                          stderr=subprocess.DEVNULL, process_group=0) as busy:
         try:
             time.sleep(0.3)
             for _ in range(20):
@@ -774,8 +778,17 @@ def stopped():
                 os.waitpid(busy.pid, os.WUNTRACED)
                 nuse("--join", "stopped", "true")
                 busy.send_signal(signal.SIGCONT)
+                time.sleep(0.01)
         finally:
-            busy.kill()
+            busy.terminate()
+
+
+@test
+def stopped():
+    """A program that is stopped in the middle of its calls holds nobody up"""
+    with kept("stopped"):
+        stop_and_go("flood()")
+        stop_and_go("threading.Thread(target=flood).start()\nwhile True: signal.pause()")
 
 
 @test

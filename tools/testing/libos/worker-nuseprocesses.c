@@ -415,7 +415,7 @@ static int take_later(int fd, int how)
 	pfd[1] = (struct pollfd) { ep, POLLIN, 0 };
 	if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev) ||
 	    (how == 1 && poll(pfd, 1, -1) != 1) || (how == 2 && poll(pfd, 2, -1) < 1) ||
-	    (how == 3 && epoll_wait(ep, &ev, 1, -1) != 1))
+	    (how == 3 && TEMP_FAILURE_RETRY(epoll_wait(ep, &ev, 1, -1)) != 1))
 		return 1;
 	return read(fd, text, 8) != 8 || memcmp(text, "for you", 8);
 }

@@ -71,15 +71,20 @@ static void *die(int sig, siginfo_t *info)
 	return NULL;
 }
 
-/* By the default action, here; when it goes on, all is as before. */
+/*
+ * By the default action, here, with all other threads, of which none is to be inside;
+ * when it goes on, all is as before.
+ */
 static void *stop(int sig, siginfo_t *info)
 {
 	const uint64_t bit = signal_bit(sig);
 
+	nuse_dying();
 	signal_default(sig);
 	signal_send(NULL, sig, info);
 	signal_real_mask(SIG_UNBLOCK, &bit, NULL);
 	signal_reset(sig);
+	nuse_living();
 	return NULL;
 }
 
