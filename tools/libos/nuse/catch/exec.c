@@ -38,7 +38,7 @@ struct exec {
 	int dir, flags, fd, sandbox;
 	char name[PATH_MAX + 32], path[PATH_MAX];
 	struct elf elf;
-	char heads[MAX_SCRIPTS][HEAD_SIZE];
+	char heads[MAX_SCRIPTS + 1][HEAD_SIZE];
 	const char *words[2 * MAX_SCRIPTS + 1];
 	unsigned int nr_words;
 	char run[PATH_MAX + 512];
@@ -122,10 +122,20 @@ static long may_run(struct exec *e)
 	return 0;
 }
 
+/* One that can be read: with O_PATH that of the program cannot. */
+static long open_descriptor(const struct exec *e)
+{
+	long flags = host_call(__NR_fcntl, e->dir, F_GETFL, 0, 0, 0, 0);
+
+	if (flags >= 0 && flags & O_PATH)
+		return host_call(__NR_open, e->name, O_RDONLY | O_NONBLOCK, 0, 0, 0, 0);
+	return host_call(__NR_dup, e->dir, 0, 0, 0, 0, 0);
+}
+
 static long open_program(struct exec *e)
 {
 	if (!e->path[0] && e->flags & AT_EMPTY_PATH)
-		return host_call(__NR_dup, e->dir, 0, 0, 0, 0, 0);
+		return open_descriptor(e);
 	return host_call(__NR_openat, e->dir, self_is_exe(e->path) ? self_exe : e->path,
 			 O_RDONLY | (e->flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0), 0, 0, 0);
 }
@@ -144,15 +154,16 @@ static char *word_start(char *p)
 	return p;
 }
 
-/* "#! interpreter argument": both become words, the interpreter the file to run. */
+/*
+ * "#! interpreter argument": both become words, the interpreter the file to run. As at
+ * the host, an argument that is too long is cut.
+ */
 static long script(struct exec *e, char *head)
 {
 	char *line = head + 2, *interp, *arg, *end = line;
 
 	while (*end && *end != '\n')
 		end++;
-	if (!*end && end == head + HEAD_SIZE - 1)
-		return -ENOEXEC;		/* the line is too long */
 	*end = 0;
 	while (end > line && (end[-1] == ' ' || end[-1] == '\t'))
 		*--end = 0;
@@ -160,6 +171,8 @@ static long script(struct exec *e, char *head)
 	if (!*interp)
 		return -ENOEXEC;
 	arg = word_end(interp);
+	if (arg == head + HEAD_SIZE - 1)
+		return -ENOEXEC;		/* its path is too long */
 	if (*arg) {
 		*arg++ = 0;
 		arg = word_start(arg);
@@ -180,7 +193,7 @@ static long resolve(struct exec *e)
 {
 	long err, depth;
 
-	for (depth = 0; depth < MAX_SCRIPTS; depth++) {
+	for (depth = 0;; depth++) {
 		char *head = e->heads[depth];
 
 		e->fd = open_program(e);
@@ -201,11 +214,10 @@ static long resolve(struct exec *e)
 				      " of x86-64, 64 bits\n", -ENOEXEC);
 		if (err != -ENOEXEC || head[0] != '#' || head[1] != '!')
 			return err;
-		err = script(e, head);
+		err = depth < MAX_SCRIPTS ? script(e, head) : -ELOOP;
 		if (err)
 			return err;
 	}
-	return -ELOOP;
 }
 
 static long check_interp(const struct exec *e)

@@ -84,6 +84,37 @@ static void scripts(void)
 	same(child(plain, "./lost"), "errno 2");
 }
 
+/* Five may be each other's interpreters. */
+static void nested_scripts(void)
+{
+	char name[] = "script0", script[600];
+
+	snprintf(script, sizeof(script), "#!%s show\n", me);
+	for (; name[6] < '6'; name[6]++) {
+		spill(name, script, strlen(script), 0755);
+		snprintf(script, sizeof(script), "#!%s\n", name);
+	}
+	same(child(plain, "script4"),
+	     "4242: show script0 script1 script2 script3 script4 one two \n");
+	same(child(plain, "script5"), "errno 40");
+}
+
+/* The host looks at 255 bytes: an argument is cut there, and a path is none. */
+static void long_lines(void)
+{
+	char script[600], expected[600];
+	int len = snprintf(script, sizeof(script), "#!%s show", me);
+
+	memset(script + len, 'x', sizeof(script) - len);
+	spill("long", script, sizeof(script), 0755);
+	snprintf(expected, sizeof(expected), "4242: show%.*s ./long one two \n", 255 - len,
+		 script + len);
+	same(child(plain, "./long"), expected);
+	memset(script + 2, '/', sizeof(script) - 2);
+	spill("long", script, sizeof(script), 0755);
+	same(child(plain, "./long"), "errno 8");
+}
+
 static void refusals(void)
 {
 	static char foreign[200], bad[PATH_MAX + 10];
@@ -133,6 +164,14 @@ static int by_descriptor(void *arg)
 	return fexecve(copy, argv, envp);
 }
 
+static int by_path_only(void *arg)
+{
+	char *argv[] = { "zero", "show", NULL }, *envp[] = { NULL };
+
+	(void)arg;
+	return fexecve(open(me, O_PATH | O_CLOEXEC), argv, envp);
+}
+
 static int at_directory(void *arg)
 {
 	char *argv[] = { "zero", "show", NULL }, *envp[] = { NULL };
@@ -151,6 +190,7 @@ static void ways(void)
 {
 	same(child(by_link, NULL), "4242: show \n");
 	same(child(by_descriptor, NULL), "4242: show \n");
+	same(child(by_path_only, NULL), "4242: show \n");
 	same(child(at_directory, NULL), "4242: show \n");
 	closefrom(3);
 	same(child(without_anything, NULL), "0 1 2 ");
@@ -206,7 +246,8 @@ static int fds(void)
 int main(int argc, char **argv)
 {
 	static const struct check checks[] = {
-		{ "scripts", scripts }, { "refusals", refusals }, { "ways", ways },
+		{ "scripts", scripts }, { "nested_scripts", nested_scripts },
+		{ "long_lines", long_lines }, { "refusals", refusals }, { "ways", ways },
 		{ "long_lists", long_lists }, { NULL, NULL },
 	};
 	char path[PATH_MAX] = "";
