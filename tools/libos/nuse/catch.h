@@ -157,7 +157,7 @@ struct catch_thread {
 /*
  * Of the caller, in a few ns. A thread or vfork child that goes on with its
  * parent's fs base in its parent's memory has one of its own, with core == 0 at
- * first. NULL if there are too many.
+ * first. NULL if there is no memory for it.
  */
 struct catch_thread *catch_thread(void);
 

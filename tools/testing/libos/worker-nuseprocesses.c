@@ -733,6 +733,35 @@ TEST(short_threads)
 	}
 }
 
+/* More stacks than a table has room for, one after the other */
+TEST(threads_at_many_places)
+{
+	const size_t size = 65536;
+	const int nr = 5000;
+	pthread_attr_t attr;
+	pthread_t thread;
+	void *failed;
+	int fd[2], i;
+	char *place, c;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	place = mmap(NULL, nr * size, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_NE(MAP_FAILED, place);
+	pthread_attr_init(&attr);
+	for (i = 0; i < nr; i++) {
+		pthread_attr_setstack(&attr, place + i * size, size);
+		ASSERT_EQ(0, pthread_create(&thread, &attr, short_thread, &fd[0]));
+		pthread_join(thread, &failed);
+		ASSERT_EQ(NULL, failed) {
+			TH_LOG("thread %d", i);
+		}
+		ASSERT_EQ(1, read(fd[1], &c, 1));
+		madvise(place + i * size, size, MADV_DONTNEED);
+	}
+	EXPECT_TRUE(connected(fd));
+}
+
 TEST(detached_threads)
 {
 	int fd[2], i;

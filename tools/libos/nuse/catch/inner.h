@@ -263,7 +263,7 @@ struct thread {
 };
 
 hidden void thread_init(void);
-/* NULL if there are too many */
+/* NULL if there is no memory for its entry */
 hidden struct thread *thread_self(void);
 /* The caller begins, with what its parent had; maybe with the entry of one that ended. */
 hidden void thread_begin(struct thread *self, uint64_t blocked, const struct sandbox *sandbox);

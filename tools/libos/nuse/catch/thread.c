@@ -2,7 +2,8 @@
 /*
  * thread.c - what the catcher keeps for a thread, found by its fs base, which
  * is each thread's own in every runtime there is. Entries are never removed: a
- * thread at the address of one that ended goes on with its entry.
+ * thread at the address of one that ended goes on with its entry. A table that is
+ * full around the place where an entry belongs is followed by another.
  *
  * A few have their parent's fs base and memory: birth.c has theirs.
  *
@@ -14,11 +15,17 @@
 #include <linux/mman.h>
 #include "inner.h"
 
-#define NR_THREADS	4096		/* a power of two */
+#define NR_THREADS	4096		/* in a table; a power of two */
+#define MAX_PROBES	64
 #define STACK_SIZE	65536
 #define HWCAP2_FSGSBASE	2
 
-static struct thread threads[NR_THREADS];
+struct table {
+	struct thread threads[NR_THREADS];
+	struct table *next;
+};
+
+static struct table table;
 /* A program's first thread, before it has an fs base: then it is a new one, and its heir. */
 static struct thread first;
 /* Those that have ever been in use, but for the first */
@@ -62,13 +69,13 @@ static void claimed(struct thread *t)
 		;
 }
 
-static struct thread *find(uintptr_t key)
+static struct thread *find_in(struct table *table, uintptr_t key)
 {
 	size_t slot = (key * 0x9e3779b97f4a7c15UL) >> 52, i;
 	uintptr_t seen;
 
-	for (i = 0; i < NR_THREADS; i++) {
-		struct thread *t = &threads[(slot + i) % NR_THREADS];
+	for (i = 0; i < MAX_PROBES; i++) {
+		struct thread *t = &table->threads[(slot + i) % NR_THREADS];
 
 		seen = __atomic_load_n(&t->key, __ATOMIC_RELAXED);
 		if (!seen && __atomic_compare_exchange_n(&t->key, &seen, key, false,
@@ -80,6 +87,36 @@ static struct thread *find(uintptr_t key)
 			return t;
 	}
 	return NULL;
+}
+
+static struct table *next_of(struct table *table)
+{
+	struct table *next = __atomic_load_n(&table->next, __ATOMIC_ACQUIRE), *made;
+
+	if (next)
+		return next;
+	made = (void *)host_call(__NR_mmap, 0, sizeof(*made), PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if ((long)made < 0 && (long)made > -4096)
+		return NULL;
+	if (__atomic_compare_exchange_n(&table->next, &next, made, false,
+					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return made;
+	host_call(__NR_munmap, made, sizeof(*made), 0, 0, 0, 0);
+	return next;
+}
+
+static struct thread *find(uintptr_t key)
+{
+	struct thread *found = NULL;
+	struct table *t;
+
+	for (t = &table; t; t = next_of(t)) {
+		found = find_in(t, key);
+		if (found)
+			break;
+	}
+	return found;
 }
 
 struct thread *thread_self(void)
