@@ -1103,4 +1103,49 @@ TEST(masks)
 	}
 }
 
+/* Who does not wait hears of it where nothing is ready; but of epoll. */
+TEST(masks_without_waiting)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	struct timespec none = { 0 };
+	struct epoll_event ev;
+	sigset_t set, empty;
+
+	sigaction(SIGUSR1, &action, NULL);
+	sigemptyset(&empty);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	FOR_BOTH(a, b) {
+		struct pollfd fds[2] = { { a.in, POLLIN, 0 }, { b.in, POLLIN, 0 } };
+		int ep = epoll_of(a.in, b.in);
+		fd_set in;
+
+		caught = 0;
+		raise(SIGUSR1);
+		EXPECT_EQ(0, epoll_pwait(ep, &ev, 1, 0, &empty));
+		EXPECT_EQ(0, caught);
+		EXPECT_EQ(-1, ppoll(fds, 2, &none, &empty));
+		EXPECT_EQ(EINTR, errno);
+		EXPECT_EQ(SIGUSR1, caught);
+		EXPECT_EQ(0, ppoll(fds, 2, &none, &empty));
+		caught = 0;
+		raise(SIGUSR1);
+		FD_ZERO(&in);
+		FD_SET(a.in, &in);
+		FD_SET(b.in, &in);
+		EXPECT_EQ(-1, pselect(100, &in, NULL, NULL, &none, &empty));
+		EXPECT_EQ(EINTR, errno);
+		EXPECT_EQ(SIGUSR1, caught);
+		caught = 0;
+		raise(SIGUSR1);
+		make_ready(&a);
+		EXPECT_EQ(1, ppoll(fds, 2, &none, &empty));
+		EXPECT_EQ(0, caught);
+		EXPECT_EQ(-1, ppoll(fds + 1, 0, &none, &empty));
+		EXPECT_EQ(SIGUSR1, caught);
+		close(ep);
+	}
+}
+
 TEST_HARNESS_MAIN

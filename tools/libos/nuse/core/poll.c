@@ -117,6 +117,16 @@ static long poll_library(struct both *b, int64_t until, struct share_wait *wait)
 						 until < 0 ? 0 : (long)&ts, 0, 8 }, wait);
 }
 
+/* Where nothing is ready, who does not wait hears of a signal that comes under @mask, too. */
+static long or_signal(long ready, const uint64_t *mask)
+{
+	struct timespec none = { 0 };
+
+	if (ready || !mask)
+		return ready;
+	return host_call(__NR_ppoll, 0, 0, &none, mask, sizeof(*mask), 0);
+}
+
 /* Waits for any of them; @until: of the monotonic clock, -1 for ever, 0 does not wait. */
 static long both_wait(struct both *b, int64_t until, const uint64_t *mask)
 {
@@ -137,7 +147,7 @@ static long both_wait(struct both *b, int64_t until, const uint64_t *mask)
 			poll_host(b);
 		host = both_join(b);
 	} while (!host && (until < 0 || until > now()));
-	return host;
+	return or_signal(host, mask);
 }
 
 /* ------------------------------------------------------------- poll and ppoll */
@@ -150,8 +160,9 @@ static long poll_library_only(const long args[6], int64_t until, const uint64_t 
 
 	if (until > 0 && left > 0)
 		ts = (struct timespec) { left / NS_PER_S, left % NS_PER_S };
-	return self_call(__NR_ppoll, (long[6]) { args[0], args[1], until < 0 ? 0 : (long)&ts, 0, 8 },
-			 mask ? &wait : NULL);
+	return or_signal(self_call(__NR_ppoll, (long[6]) {
+		args[0], args[1], until < 0 ? 0 : (long)&ts, 0, 8
+	}, mask ? &wait : NULL), mask);
 }
 
 static long poll_list(struct both *b, long nr, const long args[6], int64_t until,
