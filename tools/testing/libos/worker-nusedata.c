@@ -390,6 +390,36 @@ TEST(splice_without_blocking)
 	EXPECT_TRUE(check(got, 0, 65536));
 }
 
+/* Each piece fills a part of the pipe that none of the next fits in. */
+TEST(splice_of_small_pieces)
+{
+	static uint8_t data[15 * 3000 + 65536], got[sizeof(data)];
+	int fd[2], pipes[2], i;
+	ssize_t n, in = 0, out = 0, sent = 0;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	ASSERT_EQ(0, pipe(pipes));
+	fill(data, 0, sizeof(data));
+	for (i = 0; i < 15; i++) {
+		sent += write(fd[0], data + sent, 3000);
+		n = splice(fd[1], NULL, pipes[1], NULL, 3000, SPLICE_F_NONBLOCK);
+		in += n > 0 ? n : 0;
+	}
+	sent += write(fd[0], data + sent, 65536);
+	while (out < sent) {
+		n = splice(fd[1], NULL, pipes[1], NULL, sent - in, SPLICE_F_NONBLOCK);
+		if (n > 0) {
+			in += n;
+			continue;
+		}
+		ASSERT_EQ(in == sent ? 0 : -1, n);
+		n = read(pipes[0], got + out, in - out);
+		ASSERT_LT(0, n);
+		out += n;
+	}
+	EXPECT_TRUE(check(got, 0, out));
+}
+
 TEST(splice_ends)
 {
 	int fd[2], pipes[2], file = make_file(100);
@@ -407,7 +437,11 @@ TEST(splice_ends)
 	EXPECT_EQ(ESPIPE, errno);
 	EXPECT_EQ(-1, splice(999, NULL, fd[0], NULL, 10, 0));
 	EXPECT_EQ(EBADF, errno);
-	EXPECT_EQ(0, splice(fd[0], NULL, pipes[1], NULL, 0, 0));
+	EXPECT_EQ(0, splice(fd[0], NULL, pipes[1], NULL, 0, 64));
+	EXPECT_EQ(-1, splice(pipes[0], NULL, fd[0], NULL, 10, 64));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, splice(pipes[0], NULL, fd[0], NULL, -1, 0));
+	EXPECT_EQ(EINVAL, errno);
 	close(pipes[1]);
 	EXPECT_EQ(0, splice(pipes[0], NULL, fd[0], NULL, 10, 0));
 	shutdown(fd[0], SHUT_WR);

@@ -4,8 +4,8 @@
  * the other the host's: the bytes go through memory of ours.
  *
  * Nothing is taken from where it cannot be put back before the other side has
- * taken it: a file is read at a position, a pipe is looked into by tee(), a
- * socket is peeked at.
+ * taken it, or is sure to: a file is read at a position, a pipe is looked into by
+ * tee(), and of a socket is taken what a pipe has room for.
  */
 #include "core.h"
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 
 #define CHUNK	65536L
+#define ALL_FLAGS	(SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT)
 
 static long min(long a, long b)
 {
@@ -84,7 +85,10 @@ static long pipe_to_library(long in, long out, long len, int flags, void *buffer
 	return put;
 }
 
-/* How much of the pipe is sure to be free; at least what one write must not split */
+/*
+ * How much of the pipe is sure to be free. It has slots, of PIPE_BUF bytes at most, and
+ * one byte may fill one: only of an empty pipe it is known how many are free.
+ */
 static long room(long pipe)
 {
 	struct pollfd fd = { pipe, POLLOUT, 0 };
@@ -94,11 +98,8 @@ static long room(long pipe)
 
 	if (host_call(__NR_ppoll, &fd, 1, &now, 0, 8, 0) != 1)
 		return 0;
-	if (fd.revents & POLLERR)
-		return PIPE_BUF;
 	host_call(__NR_ioctl, pipe, 0x541b /* FIONREAD */, &full, 0, 0, 0);
-	size -= (full + PIPE_BUF - 1) / PIPE_BUF * PIPE_BUF;
-	return size > PIPE_BUF ? size : PIPE_BUF;
+	return full || fd.revents & POLLERR ? PIPE_BUF : size;
 }
 
 /* Only the pipe's side is told not to wait: a socket knows that itself. */
@@ -142,6 +143,10 @@ long copy_splice(long nr, const long args[6])
 		return host_pass(nr, args);
 	if (in && out)
 		return self_call(nr, args, NULL);
+	if (!args[4])
+		return 0;
+	if (args[4] < 0 || (unsigned int)args[5] & ~ALL_FLAGS)
+		return -EINVAL;
 	ret = check_pipe(in ? args[2] : args[0]);
 	if (ret)
 		return ret;
@@ -149,8 +154,6 @@ long copy_splice(long nr, const long args[6])
 		return -ESPIPE;
 	if (args[in ? 1 : 3])
 		return -EINVAL;
-	if (!args[4])
-		return 0;
 	buffer = scratch_get(CHUNK);
 	if (!buffer)
 		return -ENOMEM;
