@@ -11,7 +11,7 @@ bool share_is_gone(uint32_t tid);
 /* Nobody enters again; who waits finds out. */
 void share_declare_dead(const char *reason);
 
-/* Somebody has died who may have been about to wake others. */
+/* Somebody has died, or was stopped, who may have been about to wake others. */
 void share_wake_again(void);
 
 /* Gives the lock away until a task is made, or the transit is free. */

@@ -15,7 +15,7 @@
  * the keeper's: who sleeps is not inside for nothing.
  *
  * Who is killed when it has set words and has not woken whose they are: they are
- * woken when it is reaped.
+ * woken when it is reaped. If it is stopped then, the keeper wakes them.
  */
 #include <asm/unistd.h>
 #include <errno.h>
@@ -673,6 +673,18 @@ static void elect(void)
 		wake_later(share->waiting);
 }
 
+/* Now and then: who was to wake others may have been stopped before it did. */
+static void wake_left(void)
+{
+	static uint64_t last;
+	uint64_t now = clock_read(&share->clock);
+
+	if (now - last < PATIENCE_NS)
+		return;
+	last = now;
+	share_wake_again();
+}
+
 enum care { NOTHING, TIMER, TICK, POLL };
 
 /* Does what is due, and says what the keeper is to do meanwhile. */
@@ -695,6 +707,7 @@ static enum care care(void)
 		share->poller = 0;
 	fire();
 	share->exports.run();
+	wake_left();
 	quiet = share->entries == entries + 2 ? quiet + 1 : 0;
 	entries = share->entries;
 	if (quiet < QUIET_TICKS) {

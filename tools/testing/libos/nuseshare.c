@@ -379,8 +379,13 @@ TEST(killed_before_it_woke_who_is_next)
 	kill(poller, SIGKILL);
 }
 
-/* Others were to look around: they do when it is reaped. */
-TEST(killed_before_it_woke_who_sleeps)
+static bool is_to_wake(const struct share_thread *thread)
+{
+	return __atomic_load_n(&thread->word, __ATOMIC_RELAXED);
+}
+
+/* Others were to look around: they do. */
+static void wake_who_sleeps(struct __test_metadata *_metadata, bool reaped)
 {
 	static const uint64_t one = 1;
 	struct share_thread *poller, *sleeper;
@@ -394,15 +399,26 @@ TEST(killed_before_it_woke_who_sleeps)
 	killed = KILLED_BEFORE_IT_WAKES(poller->word = sleeper->word = 1);
 	ASSERT_EQ(killed, waitpid(killed, &status, 0));
 	EXPECT_EQ(0, status);
-	share_reap(killed);
-	while (__atomic_load_n(&poller->word, __ATOMIC_RELAXED) ||
-	       __atomic_load_n(&sleeper->word, __ATOMIC_RELAXED))
+	if (reaped)
+		share_reap(killed);
+	while (is_to_wake(poller) || is_to_wake(sleeper))
 		usleep(1000);
 	for (i = 0; i < 2; i++) {
 		EXPECT_EQ(8, call(SYS_write, fd, (long)&one, 8));
 		ASSERT_LT(0, wait(&status));
 		EXPECT_EQ(0, status);
 	}
+}
+
+TEST(killed_before_it_woke_who_sleeps)
+{
+	wake_who_sleeps(_metadata, true);
+}
+
+/* So it is where it may yet go on: the keeper wakes them. */
+TEST(stopped_before_it_woke_who_sleeps)
+{
+	wake_who_sleeps(_metadata, false);
 }
 
 /* Nobody hangs: who waits for the lock finds out, and the instance is dead. */
