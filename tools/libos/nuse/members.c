@@ -220,6 +220,7 @@ int share_forked(int number)
 	/* Even if it cannot enter, what it has is its own and not its parent's. */
 	share_process.number = number;
 	share_process.entered = 0;
+	share_process.lockers = 0;
 	if (!err && __atomic_load_n(&share->dead, __ATOMIC_RELAXED))
 		err = -EOWNERDEAD;
 	return err ?: become(number);

@@ -32,6 +32,7 @@
 #define PATIENCE_NS	100000000	/* then it is seen whether the holder lives */
 #define A_SECOND	10
 #define FOR_EVER	(~0U)
+#define MOST_ROUNDS	1000
 #define NS_PER_S	1000000000ULL
 #define KEEPER		(SHARE_THREADS + 1)	/* in place of a thread's number */
 #define TICK_NS		1000000		/* the keeper's, while programs are busy */
@@ -175,12 +176,17 @@ static bool lock_slow(uint32_t tid, unsigned int patience)
 	}
 }
 
-static bool lock(uint32_t tid, unsigned int patience)
+static bool try_lock(uint32_t tid)
 {
 	uint32_t zero = 0;
 
 	return __atomic_compare_exchange_n(&share->lock, &zero, tid, false, __ATOMIC_ACQUIRE,
-					   __ATOMIC_RELAXED) || lock_slow(tid, patience);
+					   __ATOMIC_RELAXED);
+}
+
+static bool lock(uint32_t tid, unsigned int patience)
+{
+	return try_lock(tid) || lock_slow(tid, patience);
 }
 
 static void unlock(void)
@@ -212,17 +218,32 @@ static bool must_stay_out(uint32_t tid)
 	return is_ending() && tid != share_process.ender;
 }
 
-/* Who is to stay out takes the lock only if it began before, and may be stopped then. */
+static bool keep_lock(uint32_t tid)
+{
+	if (!must_stay_out(tid))
+		return true;
+	unlock();
+	return false;
+}
+
+static bool await_lock(uint32_t tid)
+{
+	bool kept;
+
+	__atomic_add_fetch(&share_process.lockers, 1, __ATOMIC_SEQ_CST);
+	lock_slow(tid, FOR_EVER);
+	kept = keep_lock(tid);
+	__atomic_sub_fetch(&share_process.lockers, 1, __ATOMIC_SEQ_CST);
+	return kept;
+}
+
+/* Who is to stay out takes the lock only if it began before, and not for long. */
 static void lock_in_time(uint32_t tid)
 {
-	for (;;) {
+	do {
 		while (must_stay_out(tid))
 			await_end();
-		lock(tid, FOR_EVER);
-		if (!must_stay_out(tid))
-			return;
-		unlock();
-	}
+	} while (!(try_lock(tid) ? keep_lock(tid) : await_lock(tid)));
 }
 
 static int enter(uint32_t tid)
@@ -296,14 +317,26 @@ void share_let_in(void)
 	futex_wake(&share->lock, SHARE_THREADS);
 }
 
-/* Who has never entered is not waited for: nobody is inside, and nobody will be. */
+/*
+ * Who has never entered is not waited for: nobody is inside, and nobody will be. Others
+ * that wait for the lock get it once more, and give it back: whoever is stopped just
+ * then would keep it. (One that was killed there in a child on this memory still counts.)
+ */
 void share_end(void)
 {
+	unsigned int rounds = MOST_ROUNDS;
+
 	share_process.ender = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
 	__atomic_store_n(&share_process.ending, host_call(__NR_getpid, 0, 0, 0, 0, 0, 0),
 			 __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&share_process.entered, __ATOMIC_SEQ_CST) && !share_enter())
+	if (!__atomic_load_n(&share_process.entered, __ATOMIC_SEQ_CST))
+		return;
+	while (!share_enter()) {
 		leave();
+		if (!__atomic_load_n(&share_process.lockers, __ATOMIC_SEQ_CST) || !--rounds)
+			break;
+		host_call(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
+	}
 }
 
 void share_end_failed(void)

@@ -231,6 +231,7 @@ static inline int own_fd(unsigned int which)
  *		enters again before it goes on
  * @ender:	but this one
  * @entered:	one of its threads has been inside, or is about to
+ * @lockers:	how many of its threads wait for the lock
  */
 struct share_process {
 	uint32_t number;
@@ -238,6 +239,7 @@ struct share_process {
 	uint32_t ending;
 	uint32_t ender;
 	uint32_t entered;
+	uint32_t lockers;
 };
 extern struct share_process share_process;
 

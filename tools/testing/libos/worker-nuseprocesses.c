@@ -446,7 +446,7 @@ TEST(stopped_waiters)
 	}
 }
 
-static int flood(void)
+static void *flood(void *unused)
 {
 	static char much[60000];
 	struct sockaddr_in sa = loopback(9);
@@ -454,22 +454,66 @@ static int flood(void)
 
 	while (sendto(fd, much, sizeof(much), 0, (struct sockaddr *)&sa, sizeof(sa)))
 		;
-	return 0;
+	return unused;
 }
 
-/* One who makes calls all the time is stopped between two of them. */
-TEST(stopped_at_work)
+/* Who makes calls all the time is stopped between two of them, be it @nr threads. */
+static void stop_at_work(struct __test_metadata *_metadata, int nr)
 {
 	int fd[2], round;
+	pthread_t thread;
 	pid_t child;
 
 	ASSERT_EQ(0, tcp_pair(fd));
-	child = CHILD(flood());
+	child = CHILD(({
+		for (round = 1; round < nr; round++)
+			pthread_create(&thread, NULL, flood, NULL);
+		if (nr == 1)
+			flood(NULL);
+		while (pause())
+			;
+		0;
+	}));
 	for (round = 0; round < 300; round++) {
 		kill(child, SIGSTOP);
 		EXPECT_TRUE(connected(fd));
 		kill(child, SIGCONT);
 		sleep_ms(1);
+	}
+	kill(child, SIGKILL);
+	EXPECT_EQ(1000 + SIGKILL, status_of(child));
+}
+
+TEST(stopped_at_work)
+{
+	stop_at_work(_metadata, 1);
+}
+
+TEST(threads_stopped_at_work)
+{
+	stop_at_work(_metadata, 4);
+}
+
+/* One thread stops them all. */
+TEST(stops_itself_at_work)
+{
+	int fd[2], round, status;
+	pthread_t thread;
+	pid_t child;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	child = CHILD(({
+		for (round = 0; round < 3; round++)
+			pthread_create(&thread, NULL, flood, NULL);
+		for (;; round++)
+			round % 2 ? raise(SIGSTOP) : kill(getpid(), SIGSTOP);
+		0;
+	}));
+	for (round = 0; round < 500; round++) {
+		ASSERT_EQ(child, waitpid(child, &status, WUNTRACED));
+		ASSERT_TRUE(WIFSTOPPED(status));
+		EXPECT_TRUE(connected(fd));
+		kill(child, SIGCONT);
 	}
 	kill(child, SIGKILL);
 	EXPECT_EQ(1000 + SIGKILL, status_of(child));

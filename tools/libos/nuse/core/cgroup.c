@@ -16,13 +16,6 @@
 #define PROCS		"/cgroup.procs"
 #define ATTR_MAX	256UL
 
-static char *append(char *to, const char *text)
-{
-	while ((*to = *text++))
-		to++;
-	return to;
-}
-
 static bool is_cgroup(const struct statfs *fs)
 {
 	return fs->f_type == CGROUP2_SUPER_MAGIC;

@@ -33,6 +33,24 @@ static inline long to_host(long nr, const long a[6])
 	return host_call(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
+/* Both return where the text ends. */
+static inline char *append(char *to, const char *text)
+{
+	while (*text)
+		*to++ = *text++;
+	*to = 0;
+	return to;
+}
+
+static inline char *append_number(char *to, unsigned int n)
+{
+	if (n >= 10)
+		to = append_number(to, n / 10);
+	*to++ = '0' + n % 10;
+	*to = 0;
+	return to;
+}
+
 /* ---------------------------------------------------------------- self.c */
 
 /* The number of the calling thread's process in the instance; 0: it is in none */

@@ -385,23 +385,6 @@ void nuse_living(void)
 
 /* ---------------------------------------------------------------------- exec */
 
-static char *append(char *to, const char *text)
-{
-	while (*text)
-		*to++ = *text++;
-	*to = 0;
-	return to;
-}
-
-static char *append_number(char *to, unsigned int n)
-{
-	if (n >= 10)
-		to = append_number(to, n / 10);
-	*to++ = '0' + n % 10;
-	*to = 0;
-	return to;
-}
-
 static const char *read_number(const char *from, int *n)
 {
 	for (*n = 0; *from >= '0' && *from <= '9'; from++)

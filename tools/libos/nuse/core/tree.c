@@ -26,22 +26,6 @@ static size_t length(const char *text)
 	return len;
 }
 
-static char *append(char *to, const char *text)
-{
-	while ((*to = *text++))
-		to++;
-	return to;
-}
-
-static char *append_number(char *to, uint32_t number)
-{
-	if (number >= 10)
-		to = append_number(to, number / 10);
-	*to++ = '0' + number % 10;
-	*to = 0;
-	return to;
-}
-
 /* Whether @path begins with @start; where it goes on, or NULL */
 static const char *after(const char *path, const char *start)
 {
