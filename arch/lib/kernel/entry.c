@@ -274,7 +274,7 @@ bool lib_await_process(void)
 
 	while (lib_foreign && !call->orphan && !fatal_signal_pending(current) &&
 	       !pagefault_disabled() && !irqs_disabled()) {
-		set_current_state(TASK_PARKED | TASK_WAKEKILL);
+		set_special_state(TASK_PARKED | TASK_WAKEKILL);
 		call->parked = true;
 		host_call(wake, &call->task);
 		schedule();

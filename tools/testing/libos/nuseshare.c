@@ -292,7 +292,7 @@ static void *kill_and_reap(void *pid)
 	return reap(pid);
 }
 
-/* A call was left for a process that does not come any more: it ends where it is. */
+/* A call waits for a process that does not come any more: it ends where it is. */
 TEST(killed_when_its_turn_came)
 {
 	pthread_t thread;
