@@ -15,6 +15,7 @@
 #include "parse.h"
 #include "value.h"
 
+#define MIN_MEMORY	(8ULL << 20)
 #define MAX_MEMORY	(2ULL << 30)
 #define MAX_NAMESERVERS	3		/* libc looks at no more */
 #define MIN_MTU		68
@@ -142,7 +143,7 @@ static const char *set_cmdline(struct parse *p, const char *value)
 
 static const char *set_memory(struct parse *p, const char *value)
 {
-	return value_size(value, MAX_MEMORY, &p->config->memory);
+	return value_size(value, MIN_MEMORY, MAX_MEMORY, &p->config->memory);
 }
 
 static const char *set_verbose(struct parse *p, const char *value)
@@ -389,7 +390,7 @@ static const struct key {
 	const char *(*set)(struct parse *p, const char *value);
 } keys[] = {
 	{ GENERAL, "name", false, "at most 31 letters, digits and . _ -", set_name },
-	{ GENERAL, "memory", false, "bytes up to 2G, as 64M", set_memory },
+	{ GENERAL, "memory", false, "8M to 2G, as 64M", set_memory },
 	{ GENERAL, "kernel", false, "the path of a liblinux.so", set_kernel },
 	{ GENERAL, "cmdline", false, "words for the kernel", set_cmdline },
 	{ GENERAL, "sysctl", true, "NAME=VALUE, as net.ipv4.tcp_ecn=1", set_sysctl },

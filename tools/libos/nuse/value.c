@@ -113,7 +113,7 @@ const char *value_number(const char *text, uint64_t min, uint64_t max, uint64_t 
 	return *number < min || *number > max ? "is out of range" : NULL;
 }
 
-const char *value_size(const char *text, uint64_t max, uint64_t *bytes)
+const char *value_size(const char *text, uint64_t min, uint64_t max, uint64_t *bytes)
 {
 	static const char units[] = "KMG";
 	size_t digits = strspn(text, "0123456789");
@@ -129,10 +129,10 @@ const char *value_size(const char *text, uint64_t max, uint64_t *bytes)
 		shift = 10 * (unit - units + 1);
 	}
 	*bytes = strtoull(text, NULL, 10);
-	if (!*bytes || *bytes > max >> shift)
+	if (*bytes > max >> shift)
 		return "is out of range";
 	*bytes <<= shift;
-	return NULL;
+	return *bytes < min ? "is out of range" : NULL;
 }
 
 const char *value_bool(const char *text, bool *yes)

@@ -23,7 +23,7 @@ const char *value_netmask(const char *text, unsigned int *len);
 const char *value_mac(const char *text, uint8_t mac[6]);
 const char *value_number(const char *text, uint64_t min, uint64_t max, uint64_t *number);
 /* Bytes, with K, M or G behind */
-const char *value_size(const char *text, uint64_t max, uint64_t *bytes);
+const char *value_size(const char *text, uint64_t min, uint64_t max, uint64_t *bytes);
 const char *value_bool(const char *text, bool *yes);
 /* The name of an interface, here or at the host */
 const char *value_ifname(const char *text, char name[IFNAMSIZ]);
