@@ -100,6 +100,13 @@ static int check_file(const char *path, const char **why)
 	return *why ? STATUS_NOT_RUN : 0;
 }
 
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
 /* In the directories of PATH: whether there is a file with these permissions */
 static bool search_path(char path[PATH_MAX], const char *program, int mode)
 {
@@ -109,7 +116,7 @@ static bool search_path(char path[PATH_MAX], const char *program, int mode)
 	for (;; dirs += len + 1) {
 		len = strcspn(dirs, ":");
 		if (snprintf(path, PATH_MAX, "%.*s/%s", len ? (int)len : 1, len ? dirs : ".",
-			     program) < PATH_MAX && !access(path, mode))
+			     program) < PATH_MAX && !access(path, mode) && !is_directory(path))
 			return true;
 		if (!dirs[len])
 			return false;

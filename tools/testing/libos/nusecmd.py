@@ -711,6 +711,7 @@ def faults():
              "--net: no wire can be at /etc/passwd: there is a file"),
             (127, ["/none/here"], "/none/here: there is no such program"),
             (127, ["no-such-program"], "no-such-program: there is no such program"),
+            (127, [""], ": there is no such program"),
             (126, ["/etc/passwd"], "/etc/passwd may not be run: it has to be an executable file"),
             (126, ["/etc"], "/etc is a directory")):
         expect(f"nuse: {line}\n", nuse(*args, status=status))
