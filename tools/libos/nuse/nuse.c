@@ -23,6 +23,7 @@
 #include "config.h"
 #include "control.h"
 #include "keeper.h"
+#include "share.h"
 
 #define STATUS_ERROR	1
 #define STATUS_USAGE	2
@@ -30,6 +31,9 @@
 #define STATUS_NOT_FOUND 127
 
 #define RUN "nuse-run"
+
+/* Those of the instance, and what the keeper and the program need besides */
+#define LEAST_FDS	(NR_OWN_FDS + 32)
 
 static const char help[] =
 "nuse runs a program, as it is, on a Linux network stack of its own.\n"
@@ -68,6 +72,15 @@ static int complain(int status, const char *what)
 {
 	fprintf(stderr, "%s%s\n", strncmp(what, "nuse: ", 6) ? "nuse: " : "", what);
 	return status;
+}
+
+/* @status, if all that was printed has arrived */
+static int written(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "nuse: cannot write what it has to say: %s\n", strerror(errno));
+	return STATUS_ERROR;
 }
 
 static int usage(const char *what)
@@ -263,13 +276,18 @@ static int run_new(int argc, char **argv)
 	if (status)
 		return status;
 	raise_limit();
+	if (own_limit.rlim_max < LEAST_FDS)
+		return complain(STATUS_ERROR, "an instance needs more descriptors: raise ulimit -Hn");
 	fd = keeper_start(&config, argv[first]);
 	err = fd < 0 ? fd : control_receive(fd, &answer, fds, &nr);
 	if (!err && argv[first])
 		err = place_all(fds, nr);
 	if (err)
 		return complain(STATUS_ERROR, libos_error());
-	return argv[first] ? become(argv + first) : puts(answer.name) < 0;
+	if (argv[first])
+		return become(argv + first);
+	puts(answer.name);
+	return written(0);
 }
 
 static int join(int argc, char **argv)
@@ -412,11 +430,13 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return usage("there is nothing to run");
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-		return fputs(help, stdout) < 0;
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		fputs(help, stdout);
+		return written(0);
+	}
 	status = manage(argc, argv);
 	if (status >= 0)
-		return status;
+		return written(status);
 	if (is_caught())
 		return complain(STATUS_ERROR, "a program on an instance cannot go to another: run it outside of nuse");
 	if (!strcmp(argv[1], "--join"))

@@ -755,9 +755,20 @@ def few_descriptors():
     """The hidden ones go where there is room, or are refused in one line"""
     expect("12 200\n", nuse("sh", "-c", "echo $(ulimit -Sn) $(ulimit -Hn)",
                             prefix=("prlimit", "--nofile=12:200")))
+    expect("nuse: an instance needs more descriptors: raise ulimit -Hn\n",
+           nuse("true", status=1, prefix=("prlimit", "--nofile=12:60")))
     with kept("roomy"):
         matches("^nuse: descriptor .* cannot be, but nuse needs it: raise ulimit -Hn$",
                 nuse("--join", "roomy", "true", status=1, prefix=("prlimit", "--nofile=64:200")))
+
+
+@test
+def full_output():
+    """What cannot be written is not said to be done"""
+    with kept("said"):
+        for args in (["--help"], ["ls"], ["log", "said"]):
+            got = nuse(*args, status=1, prefix=("sh", "-c", '"$0" "$@" > /dev/full'))
+            expect("nuse: cannot write what it has to say: No space left on device\n", got)
 
 
 FLOOD = """
