@@ -457,23 +457,30 @@ static void *flood(void *unused)
 	return unused;
 }
 
-/* Who makes calls all the time is stopped between two of them, be it @nr threads. */
-static void stop_at_work(struct __test_metadata *_metadata, int nr)
+/* As one thread, or as more beside the first */
+static pid_t flooding_child(int nr)
 {
-	int fd[2], round;
 	pthread_t thread;
-	pid_t child;
 
-	ASSERT_EQ(0, tcp_pair(fd));
-	child = CHILD(({
-		for (round = 1; round < nr; round++)
-			pthread_create(&thread, NULL, flood, NULL);
+	return CHILD(({
 		if (nr == 1)
 			flood(NULL);
+		while (--nr)
+			pthread_create(&thread, NULL, flood, NULL);
 		while (pause())
 			;
 		0;
 	}));
+}
+
+/* Who makes calls all the time is stopped between two of them. */
+static void stop_at_work(struct __test_metadata *_metadata, int nr)
+{
+	int fd[2], round;
+	pid_t child;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	child = flooding_child(nr);
 	for (round = 0; round < 300; round++) {
 		kill(child, SIGSTOP);
 		EXPECT_TRUE(connected(fd));
@@ -492,6 +499,22 @@ TEST(stopped_at_work)
 TEST(threads_stopped_at_work)
 {
 	stop_at_work(_metadata, 4);
+}
+
+TEST(threads_stopped_as_they_begin)
+{
+	int fd[2], round;
+	pid_t child;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	for (round = 0; round < 400; round++) {
+		child = flooding_child(4);
+		usleep(round * 10);
+		kill(child, SIGSTOP);
+		EXPECT_TRUE(connected(fd));
+		kill(child, SIGKILL);
+		EXPECT_EQ(1000 + SIGKILL, status_of(child));
+	}
 }
 
 /* One thread stops them all. */

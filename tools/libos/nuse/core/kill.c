@@ -11,7 +11,7 @@
 #include <signal.h>
 #include <time.h>
 
-#define LOOKS		500
+#define LOOKS		10000		/* a second */
 #define LOOK_NS		100000
 
 static bool kills(long nr, const long args[6])
@@ -80,16 +80,6 @@ static bool runs(uint32_t pid)
 	return len > 0 && (text[len + 1] == 'R' || text[len + 1] == 'S' || text[len + 1] == 'D');
 }
 
-static bool has_several_threads(uint32_t process)
-{
-	const struct share_thread *thread = share->threads, *end = thread + share->nr_threads;
-	unsigned int nr = 0;
-
-	for (; thread < end; thread++)
-		nr += thread->process == process;
-	return nr > 1;
-}
-
 /*
  * Of several threads one gets the signal, and tells the others when it runs: nobody is
  * let in before.
@@ -102,8 +92,7 @@ static void await_stop(int id)
 
 	for (i = 1; i < share->nr_members; i++) {
 		pid = share->members[i].pid;
-		if (!pid || pid & SHARE_BIRTH || (pid != (uint32_t)id && group_of(pid) != -id) ||
-		    !has_several_threads(i))
+		if (!pid || pid & SHARE_BIRTH || (pid != (uint32_t)id && group_of(pid) != -id))
 			continue;
 		for (; looks && runs(pid); looks--)
 			host_call(__NR_nanosleep, &ts, NULL, 0, 0, 0, 0);
