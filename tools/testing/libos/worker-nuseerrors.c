@@ -260,4 +260,29 @@ TEST(wrong_arguments)
 	EXPECT_EQ(ENOTDIR, errno);
 }
 
+/* Where there is no memory for a larger table, a number is not there, and not said to be. */
+TEST(no_memory_for_a_number)
+{
+	struct sockaddr_in name;
+	socklen_t size = sizeof(name);
+	struct rlimit limit;
+	int fd, last, got;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max < 20000 ? limit.rlim_max : 20000;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	last = limit.rlim_cur - 1;
+	fd = bound(SOCK_DGRAM);
+	ASSERT_LE(0, fd);
+	while (socket(AF_INET, SOCK_STREAM, 0) >= 0)
+		;
+	got = dup2(fd, last);
+	if (got < 0) {
+		EXPECT_EQ(ENOMEM, errno);
+		EXPECT_EQ(-1, fcntl(last, F_GETFD));
+	} else {
+		EXPECT_EQ(0, getsockname(last, (void *)&name, &size));
+	}
+}
+
 TEST_HARNESS_MAIN

@@ -177,7 +177,7 @@ long fd_dup2(long nr, const long args[6])
 {
 	enum fd_kind from = fd_kind(args[0]), to = fd_kind(args[1]);
 	int flags = nr == __NR_dup3 ? args[2] : 0;
-	long ret;
+	long ret, err;
 
 	if (fd_is_hidden(args[0]) || fd_is_hidden(args[1]))
 		return -EBADF;
@@ -188,12 +188,16 @@ long fd_dup2(long nr, const long args[6])
 	ret = to_host(nr, args);
 	if (ret < 0)
 		return ret;
-	if (from) {
-		fd_mark(ret, from);
-		lib_call(__NR_dup3, args[0], ret, flags);
-	} else {
+	if (!from) {
 		lib_call(__NR_close, ret);
 		fd_mark(ret, FD_HOST);
+		return ret;
+	}
+	fd_mark(ret, from);
+	err = lib_call(__NR_dup3, args[0], ret, flags);
+	if (err < 0) {			/* the instance has no memory for more */
+		close_library(ret);
+		return err;
 	}
 	if (from == FD_EPOLL)
 		share_epoll(args[0], ret);
