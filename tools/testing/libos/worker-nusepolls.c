@@ -972,6 +972,38 @@ TEST(high_numbers_in_select)
 	EXPECT_FALSE(FD_ISSET(1023, &in));
 }
 
+/* Who asks for all descriptors that it might have, with sets of the usual size */
+TEST(select_of_all)
+{
+	struct {
+		fd_set in;
+		uint8_t after[8192];
+	} sets;
+	struct timeval none = { 0 };
+	struct timespec no_time = { 0 };
+	struct rlimit limit;
+	unsigned int i;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	FOR_BOTH(a, b) {
+		memset(&sets, 0, sizeof(sets));
+		memset(sets.after, 0xff, sizeof(sets.after));
+		FD_SET(a.in, &sets.in);
+		FD_SET(b.in, &sets.in);
+		EXPECT_EQ(0, select(getdtablesize(), &sets.in, NULL, NULL, &none));
+		FD_SET(a.in, &sets.in);
+		FD_SET(b.in, &sets.in);
+		make_ready(&a);
+		EXPECT_EQ(1, pselect(getdtablesize(), &sets.in, NULL, NULL, &no_time, NULL));
+		EXPECT_TRUE(FD_ISSET(a.in, &sets.in));
+		for (i = 0; i < sizeof(sets.after); i++) {
+			ASSERT_EQ(0xff, sets.after[i]);
+		}
+	}
+}
+
 TEST(select_in_and_out)
 {
 	struct source l = make_tcp(), h = make_unix();
