@@ -277,7 +277,8 @@ static int run_new(int argc, char **argv)
 		return status;
 	raise_limit();
 	if (own_limit.rlim_max < LEAST_FDS)
-		return complain(STATUS_ERROR, "an instance needs more descriptors: raise ulimit -Hn");
+		return complain(STATUS_ERROR,
+				"an instance needs more descriptors: raise ulimit -Hn");
 	fd = keeper_start(&config, argv[first]);
 	err = fd < 0 ? fd : control_receive(fd, &answer, fds, &nr);
 	if (!err && argv[first])
