@@ -104,8 +104,10 @@ static int check_file(const char *path, const char **why)
 		return STATUS_NOT_RUN;
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
+	if (fd < 0) {
+		*why = "may be run, but not read: here it has to be read";
+		return STATUS_NOT_RUN;
+	}
 	if (read(fd, &elf, sizeof(elf)) == sizeof(elf) && !memcmp(elf.e_ident, ELFMAG, SELFMAG) &&
 	    (elf.e_ident[EI_CLASS] != ELFCLASS64 || elf.e_machine != EM_X86_64))
 		*why = "is of another architecture: nuse runs programs for x86-64";

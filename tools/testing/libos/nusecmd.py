@@ -10,6 +10,7 @@ import mmap
 import os
 import pty
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -726,6 +727,17 @@ def inside():
         matches("^outer ", nuse("--join", "outer", NUSE, "ls"))
         expect("nuse: a program on an instance cannot go to another: run it outside of nuse\n",
                nuse("--join", "outer", NUSE, "true", status=1))
+
+
+@test
+def unreadable():
+    """A program that its owner, without privileges, may run but not read"""
+    path = f"{SCRATCH.name}/unreadable"
+    shutil.copy("/bin/true", path)
+    os.chmod(path, 0o111)
+    prefix = ("setpriv", "--bounding-set=-all") if os.geteuid() == 0 else ()
+    expect(f"nuse: {path} may be run, but not read: here it has to be read\n",
+           nuse(path, status=126, prefix=prefix))
 
 
 @test
