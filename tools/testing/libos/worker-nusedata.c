@@ -435,6 +435,10 @@ TEST(splice_ends)
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, splice(fd[0], NULL, pipes[1], &offset, 10, 0));
 	EXPECT_EQ(ESPIPE, errno);
+	EXPECT_EQ(-1, splice(fd[0], NULL, pipes[0], NULL, 10, 0));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(-1, splice(pipes[1], NULL, fd[0], NULL, 10, 0));
+	EXPECT_EQ(EBADF, errno);
 	EXPECT_EQ(-1, splice(999, NULL, fd[0], NULL, 10, 0));
 	EXPECT_EQ(EBADF, errno);
 	EXPECT_EQ(0, splice(fd[0], NULL, pipes[1], NULL, 0, 64));

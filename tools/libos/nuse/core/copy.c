@@ -31,12 +31,14 @@ static long call_of(enum fd_kind kind, long nr, long fd, long a1, long a2, long 
 
 /* ------------------------------------------------------------------ splice */
 
-/* 0, or why it is none */
-static long check_pipe(long fd)
+/* 0, or why it is none; @wrong: the access that its other end has */
+static long check_pipe(long fd, int wrong)
 {
-	if (host_call(__NR_fcntl, fd, F_GETPIPE_SZ, 0, 0, 0, 0) >= 0)
-		return 0;
-	return host_call(__NR_fcntl, fd, F_GETFD, 0, 0, 0, 0) < 0 ? -EBADF : -EINVAL;
+	long flags = host_call(__NR_fcntl, fd, F_GETFL, 0, 0, 0, 0);
+
+	if (flags < 0 || (flags & O_ACCMODE) == wrong)
+		return -EBADF;
+	return host_call(__NR_fcntl, fd, F_GETPIPE_SZ, 0, 0, 0, 0) < 0 ? -EINVAL : 0;
 }
 
 /* A pipe of our own, for the length of a call */
@@ -147,7 +149,7 @@ long copy_splice(long nr, const long args[6])
 		return 0;
 	if (args[4] < 0 || (unsigned int)args[5] & ~ALL_FLAGS)
 		return -EINVAL;
-	ret = check_pipe(in ? args[2] : args[0]);
+	ret = in ? check_pipe(args[2], O_RDONLY) : check_pipe(args[0], O_WRONLY);
 	if (ret)
 		return ret;
 	if (args[in ? 3 : 1])
@@ -192,7 +194,7 @@ static long send_stream(long out, long in, enum fd_kind in_kind, long count, voi
 {
 	if (!in_kind)			/* the host says what is wrong */
 		return host_call(__NR_sendfile, out, in, 0, count, 0, 0);
-	return check_pipe(out) ?: library_to_pipe(in, out, count, 0, buffer);
+	return check_pipe(out, O_RDONLY) ?: library_to_pipe(in, out, count, 0, buffer);
 }
 
 static long sendfile(const long args[6], enum fd_kind out_kind, enum fd_kind in_kind, void *buffer)
