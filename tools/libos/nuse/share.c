@@ -317,6 +317,22 @@ void share_let_in(void)
 	futex_wake(&share->lock, SHARE_THREADS);
 }
 
+/* One thread at a time: if two did, the first to go on would let others in. */
+static void claim_end(void)
+{
+	uint32_t pid = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
+	uint32_t tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0), seen;
+
+	do {
+		while (must_stay_out(tid))
+			await_end();
+		seen = share_process.ending;
+	} while ((seen == pid && share_process.ender != tid) ||
+		 !__atomic_compare_exchange_n(&share_process.ending, &seen, pid, false,
+					      __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	share_process.ender = tid;
+}
+
 /*
  * Who has never entered is not waited for: nobody is inside, and nobody will be. Others
  * that wait for the lock get it once more, and give it back: whoever is stopped just
@@ -326,9 +342,7 @@ void share_end(void)
 {
 	unsigned int rounds = MOST_ROUNDS;
 
-	share_process.ender = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0);
-	__atomic_store_n(&share_process.ending, host_call(__NR_getpid, 0, 0, 0, 0, 0, 0),
-			 __ATOMIC_SEQ_CST);
+	claim_end();
 	if (!__atomic_load_n(&share_process.entered, __ATOMIC_SEQ_CST))
 		return;
 	while (!share_enter()) {
@@ -341,8 +355,9 @@ void share_end(void)
 
 void share_end_failed(void)
 {
-	if (!is_ending())
+	if (!is_ending() || share_process.ender != host_call(__NR_gettid, 0, 0, 0, 0, 0, 0))
 		return;
+	share_process.ender = 0;
 	__atomic_store_n(&share_process.ending, 0, __ATOMIC_RELEASE);
 	futex_wake(&share_process.ending, SHARE_THREADS);
 }

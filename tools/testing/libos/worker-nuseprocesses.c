@@ -542,6 +542,36 @@ TEST(stops_itself_at_work)
 	EXPECT_EQ(1000 + SIGKILL, status_of(child));
 }
 
+static void *stop_again(void *unused)
+{
+	while (!raise(SIGSTOP))
+		;
+	return unused;
+}
+
+/* One thread stops the program while another one is about to end it. */
+TEST(stopped_while_it_execs)
+{
+	int fd[2], round, i, status;
+	pthread_t thread;
+	pid_t child;
+
+	ASSERT_EQ(0, tcp_pair(fd));
+	for (round = 0; round < 300; round++) {
+		child = CHILD(({
+			for (i = 0; i < 3; i++)
+				pthread_create(&thread, NULL, flood, NULL);
+			pthread_create(&thread, NULL, stop_again, NULL);
+			usleep(round * 5);
+			execl("/bin/true", "true", NULL);
+		}));
+		while (waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status))
+			kill(child, SIGCONT);
+		EXPECT_EQ(0, status);
+		ASSERT_TRUE(connected(fd));
+	}
+}
+
 TEST(many_programs)
 {
 	static char *argv[] = { "sleep", "25", NULL };
