@@ -285,7 +285,8 @@ bool lib_await_process(void)
 
 /*
  * In place of the kernel's: who has waited for an event, for ever maybe, waits for
- * its process before it takes locks again, which others may want.
+ * its process before it takes locks again, which others may want. Who waits for a
+ * mutex does not come here, and hands it on when it has had it.
  */
 asmlinkage void __wrap_schedule(void)
 {
