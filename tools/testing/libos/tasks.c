@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * tasks.c - who runs in an instance: host threads that block, functions that
- * run as tasks, processes with descriptors of their own; interrupting, killing
- * and handing over their calls; signals.
+ * run as tasks, processes with descriptors of their own; interrupting and killing
+ * them; calls that take long, or wait for their process; signals.
  */
 #include "harness.h"
 #include <fcntl.h>
