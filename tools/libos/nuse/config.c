@@ -7,6 +7,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <liblinux.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,6 @@
 #include "parse.h"
 #include "value.h"
 
-#define MIN_MEMORY	(8ULL << 20)
 #define MAX_MEMORY	(2ULL << 30)
 #define MAX_NAMESERVERS	3		/* libc looks at no more */
 #define MIN_MTU		68
@@ -143,7 +143,7 @@ static const char *set_cmdline(struct parse *p, const char *value)
 
 static const char *set_memory(struct parse *p, const char *value)
 {
-	return value_size(value, MIN_MEMORY, MAX_MEMORY, &p->config->memory);
+	return value_size(value, LIB_MIN_MEMORY, MAX_MEMORY, &p->config->memory);
 }
 
 static const char *set_verbose(struct parse *p, const char *value)
