@@ -1100,6 +1100,16 @@ static void block_handled(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+static int pselect_of(int a, int b, const struct timespec *timeout, const sigset_t *mask)
+{
+	fd_set in;
+
+	FD_ZERO(&in);
+	FD_SET(a, &in);
+	FD_SET(b, &in);
+	return pselect(100, &in, NULL, NULL, timeout, mask);
+}
+
 /* With the signal blocked but while the call waits, and pending already */
 TEST(masks)
 {
@@ -1111,7 +1121,6 @@ TEST(masks)
 	FOR_BOTH(a, b) {
 		struct pollfd fds[2] = { { a.in, POLLIN, 0 }, { b.in, POLLIN, 0 } };
 		int ep = epoll_of(a.in, b.in);
-		fd_set in;
 
 		caught = 0;
 		raise(SIGUSR1);
@@ -1127,10 +1136,7 @@ TEST(masks)
 		EXPECT_EQ(SIGUSR1, caught);
 		caught = 0;
 		raise(SIGUSR1);
-		FD_ZERO(&in);
-		FD_SET(a.in, &in);
-		FD_SET(b.in, &in);
-		EXPECT_EQ(-1, pselect(100, &in, NULL, NULL, NULL, &empty));
+		EXPECT_EQ(-1, pselect_of(a.in, b.in, NULL, &empty));
 		EXPECT_EQ(EINTR, errno);
 		EXPECT_EQ(SIGUSR1, caught);
 		make_ready(&a);
@@ -1155,7 +1161,6 @@ TEST(masks_without_waiting)
 	FOR_BOTH(a, b) {
 		struct pollfd fds[2] = { { a.in, POLLIN, 0 }, { b.in, POLLIN, 0 } };
 		int ep = epoll_of(a.in, b.in);
-		fd_set in;
 
 		caught = 0;
 		raise(SIGUSR1);
@@ -1167,10 +1172,7 @@ TEST(masks_without_waiting)
 		EXPECT_EQ(0, ppoll(fds, 2, &none, &empty));
 		caught = 0;
 		raise(SIGUSR1);
-		FD_ZERO(&in);
-		FD_SET(a.in, &in);
-		FD_SET(b.in, &in);
-		EXPECT_EQ(-1, pselect(100, &in, NULL, NULL, &none, &empty));
+		EXPECT_EQ(-1, pselect_of(a.in, b.in, &none, &empty));
 		EXPECT_EQ(EINTR, errno);
 		EXPECT_EQ(SIGUSR1, caught);
 		caught = 0;
