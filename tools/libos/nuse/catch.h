@@ -247,10 +247,10 @@ void nuse_new_thread(uint64_t flags, long word);
  * fault, in a thread that is not inside; or that thread is about to exec, which ends the
  * others.
  */
-void nuse_dying(void);
+void nuse_quiesce(void);
 
-/* After nuse_dying(): it could not exec, or is no longer stopped, and goes on. */
-void nuse_living(void);
+/* After nuse_quiesce(): it could not exec, or is no longer stopped, and goes on. */
+void nuse_go_on(void);
 
 /*
  * Programs that are exec'ed are started by nuse-run: where it is, and the file

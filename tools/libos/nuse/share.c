@@ -195,27 +195,27 @@ static void unlock(void)
 		futex_wake(&share->lock, 1);
 }
 
-/* Until the end: the lock is for others. */
-static void await_end(void)
+/* Until the process goes on, or ends: the lock is for others. */
+static void await_go_on(void)
 {
-	uint32_t ending = share_process.ending;
+	uint32_t pid = share_process.quiesced;
 
-	while (ending && share_process.ending == ending)
-		futex_wait(&share_process.ending, ending, NS_PER_S);
+	while (pid && share_process.quiesced == pid)
+		futex_wait(&share_process.quiesced, pid, NS_PER_S);
 }
 
-static bool is_ending(void)
+static bool is_quiesced(void)
 {
-	uint32_t ending = __atomic_load_n(&share_process.ending, __ATOMIC_RELAXED);
+	uint32_t pid = __atomic_load_n(&share_process.quiesced, __ATOMIC_RELAXED);
 
 	/* A child on the memory of one that has ended goes on. */
-	return ending && ending == host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
+	return pid && pid == host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
 }
 
-/* A handler of the one thread that ends it may come in between. */
+/* A handler of the one thread that does it may come in between. */
 static bool must_stay_out(uint32_t tid)
 {
-	return is_ending() && tid != share_process.ender;
+	return is_quiesced() && tid != share_process.quiescer;
 }
 
 static bool keep_lock(uint32_t tid)
@@ -242,13 +242,13 @@ static void lock_in_time(uint32_t tid)
 {
 	do {
 		while (must_stay_out(tid))
-			await_end();
+			await_go_on();
 	} while (!(try_lock(tid) ? keep_lock(tid) : await_lock(tid)));
 }
 
 static int enter(uint32_t tid)
 {
-	/* Before the lock, which is a barrier: see share_end(). */
+	/* Before the lock, which is a barrier: see share_quiesce(). */
 	__atomic_store_n(&share_process.entered, 1, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	lock_in_time(tid);
@@ -318,19 +318,19 @@ void share_let_in(void)
 }
 
 /* One thread at a time: if two did, the first to go on would let others in. */
-static void claim_end(void)
+static void claim_quiesce(void)
 {
 	uint32_t pid = host_call(__NR_getpid, 0, 0, 0, 0, 0, 0);
 	uint32_t tid = host_call(__NR_gettid, 0, 0, 0, 0, 0, 0), seen;
 
 	do {
 		while (must_stay_out(tid))
-			await_end();
-		seen = share_process.ending;
-	} while ((seen == pid && share_process.ender != tid) ||
-		 !__atomic_compare_exchange_n(&share_process.ending, &seen, pid, false,
+			await_go_on();
+		seen = share_process.quiesced;
+	} while ((seen == pid && share_process.quiescer != tid) ||
+		 !__atomic_compare_exchange_n(&share_process.quiesced, &seen, pid, false,
 					      __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
-	share_process.ender = tid;
+	share_process.quiescer = tid;
 }
 
 /*
@@ -338,11 +338,11 @@ static void claim_end(void)
  * that wait for the lock get it once more, and give it back: whoever is stopped just
  * then would keep it. (One that was killed there in a child on this memory still counts.)
  */
-void share_end(void)
+void share_quiesce(void)
 {
 	unsigned int rounds = MOST_ROUNDS;
 
-	claim_end();
+	claim_quiesce();
 	if (!__atomic_load_n(&share_process.entered, __ATOMIC_SEQ_CST))
 		return;
 	while (!share_enter()) {
@@ -353,13 +353,13 @@ void share_end(void)
 	}
 }
 
-void share_end_failed(void)
+void share_go_on(void)
 {
-	if (!is_ending() || share_process.ender != host_call(__NR_gettid, 0, 0, 0, 0, 0, 0))
+	if (!is_quiesced() || share_process.quiescer != host_call(__NR_gettid, 0, 0, 0, 0, 0, 0))
 		return;
-	share_process.ender = 0;
-	__atomic_store_n(&share_process.ending, 0, __ATOMIC_RELEASE);
-	futex_wake(&share_process.ending, SHARE_THREADS);
+	share_process.quiescer = 0;
+	__atomic_store_n(&share_process.quiesced, 0, __ATOMIC_RELEASE);
+	futex_wake(&share_process.quiesced, SHARE_THREADS);
 }
 
 /* Under the lock. With so many to wake, some wait for the next that leaves. */

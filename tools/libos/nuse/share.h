@@ -227,17 +227,17 @@ static inline int own_fd(unsigned int which)
 
 /**
  * struct share_process - what is a process's own
- * @ending:	its pid, when it is about to end, to stop or to exec: none of its threads
+ * @quiesced:	its pid, when it is about to end, to stop or to exec: none of its threads
  *		enters again before it goes on
- * @ender:	but this one
+ * @quiescer:	but this one
  * @entered:	one of its threads has been inside, or is about to
  * @lockers:	how many of its threads wait for the lock
  */
 struct share_process {
 	uint32_t number;
 	uint32_t pid;
-	uint32_t ending;
-	uint32_t ender;
+	uint32_t quiesced;
+	uint32_t quiescer;
 	uint32_t entered;
 	uint32_t lockers;
 };
@@ -350,10 +350,10 @@ bool share_keep_out(void);
 void share_let_in(void);
 
 /* The process is about to end or to stop, with all of its threads: none will be inside. */
-void share_end(void);
+void share_quiesce(void);
 
 /* It goes on: it could not exec, or is no longer stopped. */
-void share_end_failed(void);
+void share_go_on(void);
 
 /* Somebody has the other end of device @id, or no longer has. Under the lock. */
 void share_link(uint32_t id, bool up);

@@ -37,11 +37,11 @@ hidden void nuse_new_thread(uint64_t flags, long word)
 	(void)word;
 }
 
-hidden void nuse_living(void)
+hidden void nuse_go_on(void)
 {
 }
 
-hidden void nuse_dying(void)
+hidden void nuse_quiesce(void)
 {
 }
 

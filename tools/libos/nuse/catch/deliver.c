@@ -65,7 +65,7 @@ static void *die(int sig, siginfo_t *info)
 	struct thread *self = thread_self();
 
 	if (self && !self->pub.inside)
-		nuse_dying();
+		nuse_quiesce();
 	signal_default(sig);
 	signal_send(NULL, sig, info);
 	return NULL;
@@ -79,12 +79,12 @@ static void *stop(int sig, siginfo_t *info)
 {
 	const uint64_t bit = signal_bit(sig);
 
-	nuse_dying();
+	nuse_quiesce();
 	signal_default(sig);
 	signal_send(NULL, sig, info);
 	signal_real_mask(SIG_UNBLOCK, &bit, NULL);
 	signal_reset(sig);
-	nuse_living();
+	nuse_go_on();
 	return NULL;
 }
 

@@ -360,13 +360,13 @@ static long run(struct exec *e, long argv, long envp)
 		return env;
 	birth_leave(e, e->size);
 	if (!exec_note)			/* other threads end now */
-		nuse_dying();
+		nuse_quiesce();
 	err = host_call(__NR_execve, nuse_run_path(), e->vector, e->vector + env, 0, 0, 0);
 	/* The program has another root by now, or is somebody who may not go there. */
 	if ((err == -ENOENT || err == -EACCES) && self_exe[0])
 		err = host_call(__NR_execve, "/proc/self/exe", e->vector, e->vector + env, 0, 0, 0);
 	if (!exec_note)
-		nuse_living();
+		nuse_go_on();
 	return err;
 }
 

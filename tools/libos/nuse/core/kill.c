@@ -57,9 +57,9 @@ static long stop_itself(void)
 {
 	long ret;
 
-	nuse_dying();
+	nuse_quiesce();
 	ret = host_call(__NR_tgkill, own_pid(), own_tid(), SIGSTOP, 0, 0, 0);
-	nuse_living();
+	nuse_go_on();
 	return ret;
 }
 

@@ -324,10 +324,10 @@ static bool has_others(const struct catch_thread *self)
  * Others may be inside, and must not die there. A child on its parent's memory is
  * alone, and who is in no instance has nothing to harm.
  */
-static void end_others(const struct catch_thread *self)
+static void quiesce(const struct catch_thread *self)
 {
 	if (share_process.number && !CORE_MEMBER(self->core))
-		share_end();
+		share_quiesce();
 }
 
 /* Nothing to be closed but its helper */
@@ -344,7 +344,7 @@ static void leave_instance(struct catch_thread *self)
 {
 	uint32_t member = member_of(self);
 
-	end_others(self);
+	quiesce(self);
 	if (!member || has_nothing(member) || has_others(self))
 		return;
 	self->core = CORE(CORE_MEMBER(self->core), 0);
@@ -364,23 +364,23 @@ long self_exit(long nr, const long args[6])
 	return to_host(nr, args);
 }
 
-void nuse_dying(void)
+void nuse_quiesce(void)
 {
 	struct catch_thread *self = catch_thread();
 
 	if (!self)
 		return;
 	catch_enter(self);
-	end_others(self);
+	quiesce(self);
 	self_leave(self);
 }
 
-void nuse_living(void)
+void nuse_go_on(void)
 {
 	struct catch_thread *self = catch_thread();
 
 	if (self && !CORE_MEMBER(self->core))
-		share_end_failed();
+		share_go_on();
 }
 
 /* ---------------------------------------------------------------------- exec */

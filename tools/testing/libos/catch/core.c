@@ -216,11 +216,11 @@ hidden void nuse_new_thread(uint64_t flags, long word)
 	__atomic_add_fetch(&children, 1, __ATOMIC_RELAXED);
 }
 
-hidden void nuse_living(void)
+hidden void nuse_go_on(void)
 {
 }
 
-hidden void nuse_dying(void)
+hidden void nuse_quiesce(void)
 {
 }
 
